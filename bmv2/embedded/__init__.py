@@ -1,0 +1,1 @@
+"""The embedded switch: runs bmv2 JSON in this process and serves P4Runtime."""
