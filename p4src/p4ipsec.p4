@@ -1,0 +1,120 @@
+// An IPv4 router with IPsec and its passive mode (v1model). One stage a file, in the order of
+// the includes; who wants to follow a packet starts at `RouterIngress`.
+
+#include <core.p4>
+#include <v1model.p4>
+
+#include "sizes.p4"
+#include "ids.p4"
+#include "headers.p4"
+#include "metadata.p4"
+#include "esp_cipher.p4"
+#include "parser.p4"
+#include "admit.p4"
+#include "local.p4"
+#include "sad_in.p4"
+#include "spd_in.p4"
+#include "route.p4"
+#include "egress_interface.p4"
+#include "spd_out.p4"
+#include "sad_out.p4"
+#include "no_sa.p4"
+#include "neighbor.p4"
+#include "report.p4"
+#include "finish.p4"
+
+control RouterIngress(inout headers_t hdr,
+                      inout metadata_t meta,
+                      inout standard_metadata_t standard_metadata) {
+    Admit() admit;
+    Local() local;
+    SadIn() sad_in;
+    SpdIn() spd_in;
+    Route() route;
+    EgressInterface() egress_interface;
+    SpdOut() spd_out;
+    SadOut() sad_out;
+    NoSa() no_sa;
+    Neighbor() neighbor;
+    Report() report;
+    Finish() finish;
+
+    // PM-1: off until somebody turns it on. One write here stops all clear traffic at once.
+    @id(ACTION_SET_PASSIVE_MODE)
+    action set_passive_mode(@id(1) bit<1> enabled) {
+        meta.passive_mode = enabled == 1;
+    }
+
+    @id(TABLE_PASSIVE_MODE)
+    table passive_mode {
+        actions = { set_passive_mode; }
+        default_action = set_passive_mode(0);
+    }
+
+    apply {
+        bool is_local = false;
+        bool is_esp = false;
+        bool has_sa = false;
+        bool direct = false;
+
+        passive_mode.apply();
+
+        if (meta.from_controller) {
+            meta.bypass_spd = hdr.packet_out.bypass_spd == 1;
+            meta.egress_interface = hdr.packet_out.interface_id;
+            direct = hdr.packet_out.interface_id != 0;
+            hdr.packet_out.setInvalid();
+        }
+
+        if (!direct) {
+            admit.apply(hdr, meta, standard_metadata);
+
+            if (meta.verdict == Verdict.UNDECIDED && !meta.from_controller) {
+                local.apply(hdr, meta, is_local, is_esp);
+                if (is_esp) {
+                    sad_in.apply(hdr, meta);
+                } else if (meta.verdict == Verdict.UNDECIDED) {
+                    spd_in.apply(hdr, meta);
+                    if (is_local && meta.verdict == Verdict.UNDECIDED) {
+                        if (hdr.ipv4.protocol == IP_PROTOCOL_ICMP) {
+                            PUNT(LOCAL)
+                        } else {
+                            DROP(NOT_FOR_US)
+                        }
+                    }
+                }
+            }
+            if (meta.verdict == Verdict.UNDECIDED) { route.apply(hdr, meta); }
+        }
+
+        if (meta.verdict == Verdict.UNDECIDED) { egress_interface.apply(meta); }
+        if (meta.verdict == Verdict.UNDECIDED) {
+            if (direct) {
+                meta.verdict = Verdict.FORWARD;
+            } else {
+                spd_out.apply(hdr, meta);
+                if (meta.verdict == Verdict.UNDECIDED && meta.packet_type != 0) {
+                    sad_out.apply(hdr, meta, has_sa);
+                    if (!has_sa) { no_sa.apply(hdr, meta); }
+                }
+                if (meta.verdict == Verdict.UNDECIDED) { neighbor.apply(hdr, meta); }
+            }
+        }
+
+        report.apply(hdr, meta);
+        finish.apply(hdr, meta, standard_metadata);
+    }
+}
+
+control RouterEgress(inout headers_t hdr,
+                     inout metadata_t meta,
+                     inout standard_metadata_t standard_metadata) {
+    apply {
+        if (meta.verdict == Verdict.RECIRCULATE) {
+            recirculate_preserving_field_list(FIELD_LIST_RECIRCULATE);
+        }
+    }
+}
+
+V1Switch(RouterParser(), RouterVerifyChecksum(), RouterIngress(), RouterEgress(),
+         RouterComputeChecksum(), RouterDeparser()) main;

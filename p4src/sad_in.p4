@@ -1,0 +1,124 @@
+// Inbound ESP: destination and SPI name the SA; check, decrypt, and once more around.
+
+#ifndef P4IPSEC_SAD_IN_P4
+#define P4IPSEC_SAD_IN_P4
+
+control SadIn(inout headers_t hdr, inout metadata_t meta) {
+    // Of each SA id: the highest sequence number that was authentic, and, one bit a packet below
+    // it, which ones were (RFC 4303 §3.4.3). They start afresh when `generation` is not the one
+    // that the id was used with last: nobody has to reset them from outside.
+    register<bit<32>>(SA_ARRAY_SIZE) sad_in_generation;
+    register<bit<64>>(SA_ARRAY_SIZE) sad_in_highest;
+    register<bit<REPLAY_WINDOW_SIZE>>(SA_ARRAY_SIZE) sad_in_window;
+
+    EspCipher() cipher;
+
+    @id(DIRECT_COUNTER_SAD_IN)
+    direct_counter(CounterType.packets_and_bytes) sad_in_counter;
+
+    sa_id_t sa_id = 0;
+    bit<32> generation = 0;
+    bit<8>  algorithm = 0;
+    bit<256> key_ = 0;
+    bit<32> salt = 0;
+
+    // The packet came over this SA. `generation` differs from that of the SA that had the id
+    // before; `key` and `salt` are the SA's keying material (RFC 4106 §8.1).
+    @id(ACTION_DECAPSULATE)
+    action decapsulate(@id(1) sa_id_t sa_id_,
+                       @id(2) bit<32> generation_,
+                       @id(3) bit<8> algorithm_,
+                       @id(4) bit<256> key_material,
+                       @id(5) bit<32> salt_) {
+        sa_id = sa_id_;
+        generation = generation_;
+        algorithm = algorithm_;
+        key_ = key_material;
+        salt = salt_;
+        sad_in_counter.count();
+    }
+
+    @id(TABLE_SAD_IN)
+    @entry_restriction("spi > 255")
+    table sad_in {
+        key = {
+            hdr.ipv4.destination : exact @id(1) @name("destination");
+            meta.spi             : exact @id(2) @name("spi");
+        }
+        actions = { decapsulate; @defaultonly NoAction; }
+        const default_action = NoAction;
+        counters = sad_in_counter;
+        size = SA_TABLE_SIZE;
+    }
+
+    apply {
+        if (!sad_in.apply().hit) {
+            DROP(UNKNOWN_SPI)
+        } else {
+            bit<32> last_generation;
+            bit<64> highest;
+            bit<REPLAY_WINDOW_SIZE> window;
+            sad_in_generation.read(last_generation, (bit<32>) sa_id);
+            sad_in_highest.read(highest, (bit<32>) sa_id);
+            sad_in_window.read(window, (bit<32>) sa_id);
+            if (last_generation != generation) {
+                highest = 0;
+                window = 0;
+            }
+
+            bit<64> sequence_number = (bit<64>) meta.esp_sequence;
+            bit<64> behind = highest - sequence_number;
+            bit<64> ahead = sequence_number - highest;
+            bool is_newest = sequence_number > highest;
+            bit<REPLAY_WINDOW_SIZE> place = 0;
+            if (!is_newest && behind < REPLAY_WINDOW_SIZE) {
+                place = (bit<REPLAY_WINDOW_SIZE>) 1 << (bit<8>) behind;
+            }
+
+            if (sequence_number == 0 || (!is_newest && (place == 0 || (window & place) != 0))) {
+                DROP(REPLAY)
+            } else {
+                bit<8> next_header;
+                bit<8> result;
+                cipher.decapsulate(meta.esp_offset,
+                                   hdr.ipv4.total_length - IPV4_LENGTH - meta.esp_offset,
+                                   algorithm, key_, salt, meta.spi, sequence_number,
+                                   next_header, result);
+                if (result == (bit<8>) EspResult.OK) {
+                    // Only now: a forged number must not move the window.
+                    if (is_newest) {
+                        highest = sequence_number;
+                        if (ahead < REPLAY_WINDOW_SIZE) {
+                            window = window << (bit<8>) ahead;
+                        } else {
+                            window = 0;
+                        }
+                        place = 1;
+                    }
+                    window = window | place;
+                    sad_in_generation.write((bit<32>) sa_id, generation);
+                    sad_in_highest.write((bit<32>) sa_id, highest);
+                    sad_in_window.write((bit<32>) sa_id, window);
+
+                    if (next_header == IP_PROTOCOL_IPIP) {
+                        meta.sa_in = sa_id;
+                        meta.outer_ecn = hdr.ipv4.ecn;
+                        meta.verdict = Verdict.RECIRCULATE;
+                    } else if (next_header == 59) {
+                        DROP(ESP_DUMMY)
+                    } else {
+                        DROP(ESP_NOT_TUNNEL)
+                    }
+                } else if (result == (bit<8>) EspResult.ICV_MISMATCH) {
+                    DROP(ICV_MISMATCH)
+                } else if (result == (bit<8>) EspResult.UNKNOWN_ALGORITHM) {
+                    DROP(ESP_ALGORITHM)
+                } else {
+                    DROP(ESP_MALFORMED)
+                }
+            }
+        }
+    }
+}
+
+#endif
