@@ -1,0 +1,1 @@
+"""Passive mode (`crypto ipsec optional`): a pure state machine of events and time."""

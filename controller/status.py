@@ -1,0 +1,138 @@
+"""What the controller shows of itself: the answers of every ``show`` command. No key material."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class ClearDestination:
+    """A destination that packets are being sent to in the clear."""
+
+    address: IPv4Address
+    packet_type: str
+    peer: IPv4Address
+    packets: int | None = None  # None: the switch was not asked, or did not answer
+    bytes: int | None = None
+    since: float = 0.0  # seconds ago
+
+
+@dataclass(frozen=True, slots=True)
+class ClearSource:
+    """A source that clear packets are being accepted from where protection was expected."""
+
+    address: IPv4Address
+    packet_type: str
+    packets: int | None = None
+    bytes: int | None = None
+    since: float = 0.0  # seconds ago
+
+
+@dataclass(frozen=True, slots=True)
+class PacketTypeStatus:
+    """Where one packet type stands."""
+
+    name: str
+    peer: IPv4Address
+    state: str  # of the passive state machine, in lower case
+    next_attempt_in: float | None  # seconds until the next packet may trigger IKE; None: n/a
+    last_failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CryptoOptionalStatus:
+    """``show crypto optional`` (PM-9)."""
+
+    enabled: bool
+    retry: float  # seconds
+    destinations: tuple[ClearDestination, ...]
+    sources: tuple[ClearSource, ...]
+    packet_types: tuple[PacketTypeStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CryptoMapStatus:
+    """One entry of ``show crypto map``."""
+
+    name: str
+    sequence: int
+    kind: str  # ipsec-isakmp or ipsec-manual
+    peer: IPv4Address
+    transform_set: str
+    transforms: tuple[str, ...]
+    access_list: str
+    lines: tuple[str, ...]
+    interfaces: tuple[str, ...]
+    lifetime: float  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class EspSaStatus:
+    """One direction of a pair of SAs."""
+
+    spi: int
+    sa_id: int
+    packets: int | None
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecSaStatus:
+    """One packet type of ``show crypto ipsec sa``; without an SA, both directions are None."""
+
+    packet_type: str
+    interface: str
+    crypto_map: str
+    local_ident: str  # IOS's address/mask/protocol/port
+    remote_ident: str
+    local_address: IPv4Address
+    peer: IPv4Address
+    transform: str | None
+    encapsulated: bool
+    inner_mtu: int | None  # bytes
+    source: str  # ike, manual or adopted
+    inbound: EspSaStatus | None
+    outbound: EspSaStatus | None
+    established_ago: float | None  # seconds
+    rekey_in: float | None  # seconds
+    packets_held: int | None
+    packets_clear: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IsakmpSaStatus:
+    """One row of ``show crypto isakmp sa``."""
+
+    local: str  # address:port
+    remote: str
+    state: str
+    role: str
+    initiator_spi: int
+    responder_spi: int
+    suite: str
+    nat_detected: bool
+    established_ago: float | None  # seconds
+    children: tuple[str, ...]  # names of packet types
+    last_failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropCount:
+    """One cell of the drop counter."""
+
+    reason: str
+    packets: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchStatus:
+    """The data plane as the controller sees it."""
+
+    address: str
+    device_id: int
+    connected: bool
+    is_primary: bool
+    entries: int
+    drops: tuple[DropCount, ...]

@@ -1,0 +1,102 @@
+"""What the engine is to do: peers, proposals, policies. Built by the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from ipaddress import IPv4Address
+
+from ike.types import Identity, Secret, TrafficSelector
+
+
+class EncryptionAlgorithm(IntEnum):
+    """Transform type 1 (IANA "IKEv2 Transform Type 1")."""
+
+    AES_GCM_16 = 20
+
+
+class Prf(IntEnum):
+    """Transform type 2."""
+
+    HMAC_SHA2_256 = 5
+    HMAC_SHA2_384 = 6
+    HMAC_SHA2_512 = 7
+
+
+class KeyExchange(IntEnum):
+    """Transform type 4."""
+
+    SECP256R1 = 19
+    CURVE25519 = 31
+
+
+@dataclass(frozen=True, slots=True)
+class IkeProposal:
+    """One way to protect an IKE SA; each tuple in order of preference. Key lengths in bits."""
+
+    encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
+        (EncryptionAlgorithm.AES_GCM_16, 256),
+        (EncryptionAlgorithm.AES_GCM_16, 128),
+    )
+    prf: tuple[Prf, ...] = (Prf.HMAC_SHA2_256, Prf.HMAC_SHA2_384, Prf.HMAC_SHA2_512)
+    key_exchange: tuple[KeyExchange, ...] = (KeyExchange.CURVE25519, KeyExchange.SECP256R1)
+
+
+@dataclass(frozen=True, slots=True)
+class EspProposal:
+    """One way to protect a CHILD_SA; in order of preference. Key lengths in bits."""
+
+    encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
+        (EncryptionAlgorithm.AES_GCM_16, 256),
+        (EncryptionAlgorithm.AES_GCM_16, 128),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChildConfig:
+    """What one pair of CHILD_SAs protects: a packet type. `name` is the caller's, and unique."""
+
+    name: str
+    local_selectors: tuple[TrafficSelector, ...]
+    remote_selectors: tuple[TrafficSelector, ...]
+    proposals: tuple[EspProposal, ...] = (EspProposal(),)
+    lifetime: float = 3600.0  # seconds until the CHILD_SA is rekeyed, before jitter; 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """One peer, reached at one address. `name` is the caller's, and unique."""
+
+    name: str
+    local_address: IPv4Address
+    remote_address: IPv4Address
+    local_identity: Identity
+    remote_identity: Identity
+    preshared_key: Secret
+    children: tuple[ChildConfig, ...]
+    proposals: tuple[IkeProposal, ...] = (IkeProposal(),)
+    lifetime: float = 86400.0  # seconds until the IKE SA is rekeyed, before jitter; 0: never
+    liveness_interval: float = 10.0  # seconds of silence before a liveness check; 0: never
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmission:
+    """When a request is sent again, and when it is given up (RFC 7296 §2.4). In seconds."""
+
+    first: float = 0.5
+    factor: float = 1.8
+    maximum: float = 8.0
+    tries: int = 7  # in all, the first one included
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for the whole engine."""
+
+    retransmission: Retransmission = field(default_factory=Retransmission)
+    half_open_limit: int = 1024  # half-open IKE SAs as responder, in all
+    half_open_limit_per_address: int = 16
+    cookie_threshold: int = 32  # half-open IKE SAs from which on a COOKIE is asked for
+    half_open_lifetime: float = 30.0  # seconds that a responder waits for IKE_AUTH
+    cookie_secret_lifetime: float = 120.0  # seconds
+    children_per_ike_sa: int = 256

@@ -1,0 +1,154 @@
+"""What the engine reports. Times are the caller's; SPIs are integers; keys are secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from ike.config import EncryptionAlgorithm
+from ike.types import Identity, Secret, TrafficSelector, UdpAddress
+
+
+class Role(StrEnum):
+    """Who sent the first message of the exchange that made the SA."""
+
+    INITIATOR = "initiator"
+    RESPONDER = "responder"
+
+
+class FailureReason(StrEnum):
+    """Why an attempt failed."""
+
+    NO_ANSWER = "no answer"
+    NO_PROPOSAL_CHOSEN = "no proposal chosen"
+    AUTHENTICATION_FAILED = "authentication failed"
+    IDENTITY_MISMATCH = "identity mismatch"
+    TS_UNACCEPTABLE = "traffic selectors unacceptable"
+    INVALID_SYNTAX = "invalid message"
+    REFUSED = "refused by the peer"
+    CANCELLED = "cancelled"
+
+
+class DeletionReason(StrEnum):
+    """Why an SA is gone."""
+
+    PEER = "deleted by the peer"
+    LOCAL = "deleted locally"
+    LIVENESS = "the peer is not answering"
+    EXPIRED = "lifetime expired"
+    REPLACED = "replaced by a rekeyed SA"
+    INITIAL_CONTACT = "the peer started afresh"
+    DUPLICATE = "redundant after simultaneous initiation"
+    RECONFIGURED = "no longer configured"
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSaEstablished:
+    """Both peers are authenticated."""
+
+    peer: str
+    role: Role
+    initiator_spi: int
+    responder_spi: int
+    local: UdpAddress
+    remote: UdpAddress
+    remote_identity: Identity
+    nat_detected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSaClosed:
+    """An established IKE SA is gone; its CHILD_SAs have had their own `ChildSaDeleted` before."""
+
+    peer: str
+    initiator_spi: int
+    responder_spi: int
+    reason: DeletionReason
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSaEstablished:
+    """A pair of ESP SAs is ready in both directions.
+
+    Keys hold the cipher key alone, salts the 4 bytes of RFC 4106 §4. `*_in` is what the peer
+    sends and we receive. `encapsulated`: ESP goes in UDP between `local` and `remote` (RFC 3948).
+    `replaces`: the inbound SPI of the SA that this one was rekeyed from; that one's
+    `ChildSaDeleted` follows when the peer has agreed to its end.
+    """
+
+    child: str
+    peer: str
+    role: Role
+    spi_in: int
+    spi_out: int
+    encryption: EncryptionAlgorithm
+    key_bits: int
+    key_in: Secret
+    salt_in: Secret
+    key_out: Secret
+    salt_out: Secret
+    local_selectors: tuple[TrafficSelector, ...]
+    remote_selectors: tuple[TrafficSelector, ...]
+    local: UdpAddress
+    remote: UdpAddress
+    encapsulated: bool
+    lifetime: float  # seconds until the engine rekeys it; 0: never
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSaDeleted:
+    """A pair of ESP SAs must not be used any more."""
+
+    child: str
+    peer: str
+    spi_in: int
+    spi_out: int
+    reason: DeletionReason
+
+
+@dataclass(frozen=True, slots=True)
+class PeerMoved:
+    """The peer's authenticated messages come from another address or port (RFC 7296 §2.23)."""
+
+    peer: str
+    children: tuple[int, ...]  # inbound SPIs
+    remote: UdpAddress
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """What `Endpoint.initiate` began came to nothing, and has left nothing behind.
+
+    `detail` is one sentence for an operator: what was proposed or presented, what was expected.
+    """
+
+    child: str
+    peer: str
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRefused:
+    """As responder we turned a peer away, or threw a message away; rate-limit what is logged.
+
+    `peer` is "" where the sender is nobody that we know.
+    """
+
+    peer: str
+    remote: IPv4Address
+    reason: FailureReason
+    detail: str
+
+
+Event = (
+    IkeSaEstablished
+    | IkeSaClosed
+    | ChildSaEstablished
+    | ChildSaDeleted
+    | PeerMoved
+    | AttemptFailed
+    | PeerRefused
+)
