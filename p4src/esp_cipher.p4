@@ -22,6 +22,8 @@ extern EspCipher {
 
     // Tunnel mode: encrypts `inner` and the first `payload_length` bytes that follow it in the
     // packet. The packet's payload becomes IV | ciphertext | ICV, of `esp_payload_length` bytes.
+    // `iv` must never repeat under one key (RFC 4106 §3.1); an algorithm whose IV has to be
+    // unpredictable draws its own.
     void encapsulate(in ipv4_t inner,
                      in bit<16> payload_length,
                      in bit<8> algorithm,
@@ -29,6 +31,7 @@ extern EspCipher {
                      in bit<32> salt,
                      in bit<32> spi,
                      in bit<64> sequence_number,
+                     in bit<64> iv,
                      out bit<16> esp_payload_length,
                      out bit<8> result);
 

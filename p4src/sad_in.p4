@@ -21,20 +21,24 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     bit<8>  algorithm = 0;
     bit<256> key_ = 0;
     bit<32> salt = 0;
+    bit<1>  anti_replay = 0;
 
     // The packet came over this SA. `generation` differs from that of the SA that had the id
-    // before; `key` and `salt` are the SA's keying material (RFC 4106 §8.1).
+    // before; `key` and `salt` are the SA's keying material (RFC 4106 §8.1). `anti_replay` is 0 for
+    // manual SAs only: their sender may start to count again (RFC 4303 §3.3.3).
     @id(ACTION_DECAPSULATE)
     action decapsulate(@id(1) sa_id_t sa_id_,
                        @id(2) bit<32> generation_,
                        @id(3) bit<8> algorithm_,
                        @id(4) bit<256> key_material,
-                       @id(5) bit<32> salt_) {
+                       @id(5) bit<32> salt_,
+                       @id(6) bit<1> anti_replay_) {
         sa_id = sa_id_;
         generation = generation_;
         algorithm = algorithm_;
         key_ = key_material;
         salt = salt_;
+        anti_replay = anti_replay_;
         sad_in_counter.count();
     }
 
@@ -75,7 +79,9 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
                 place = (bit<REPLAY_WINDOW_SIZE>) 1 << (bit<8>) behind;
             }
 
-            if (sequence_number == 0 || (!is_newest && (place == 0 || (window & place) != 0))) {
+            if (anti_replay == 1
+                && (sequence_number == 0
+                    || (!is_newest && (place == 0 || (window & place) != 0)))) {
                 DROP(REPLAY)
             } else {
                 bit<8> next_header;

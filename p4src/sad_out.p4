@@ -91,7 +91,8 @@ control SadOut(inout headers_t hdr, inout metadata_t meta, out bool has_sa) {
                     DROP(SEQUENCE_EXHAUSTED)
                 } else {
                     // Written before it is used: a number is never taken twice, and with it
-                    // never an IV (RFC 4106 §3.1).
+                    // never an IV (RFC 4106 §3.1). The generation is part of the IV, because a
+                    // manual SA that is installed again counts from 1 under the same key.
                     sequence_number = sequence_number + 1;
                     sad_out_generation.write((bit<32>) sa_id, generation);
                     sad_out_sequence.write((bit<32>) sa_id, sequence_number);
@@ -100,6 +101,7 @@ control SadOut(inout headers_t hdr, inout metadata_t meta, out bool has_sa) {
                     bit<8> result;
                     cipher.encapsulate(hdr.ipv4, hdr.ipv4.total_length - IPV4_LENGTH,
                                        algorithm, key_, salt, spi, sequence_number,
+                                       ((bit<64>) generation << 32) ^ sequence_number,
                                        esp_payload_length, result);
                     if (result != (bit<8>) EspResult.OK) {
                         DROP(IPSEC_FAILED)
