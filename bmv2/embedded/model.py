@@ -179,6 +179,15 @@ class MeterArray(Protocol):
         """Read a cell's rates."""
 
 
+@dataclass(slots=True)
+class PortCounters:
+    """Frames through one port; bytes as on the wire, the frame check sequence not included."""
+
+    received: CounterCell = field(default_factory=CounterCell)
+    transmitted: CounterCell = field(default_factory=CounterCell)
+    dropped: CounterCell = field(default_factory=CounterCell)  # came in here, left nowhere
+
+
 class Program(Protocol):
     """A pipeline that was compiled from bmv2 JSON, with its state."""
 
@@ -200,6 +209,8 @@ class Datapath(Protocol):
     program: Program | None
     on_cpu_packet: Callable[[bytes], None]  # a frame that left by the CPU port
     on_digest: Callable[[str, tuple[int, ...]], None]  # learn list name, field values
+    on_transmit: Callable[[int, bytes], None]  # port, a frame that left by any other port
+    port_counters: Mapping[int, PortCounters]  # by port, from its first frame on
 
     def compile(self, config: bytes) -> Program:
         """Compile bmv2 JSON without using it; `PipelineError` says what is not supported."""
