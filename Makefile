@@ -1,0 +1,66 @@
+# Two commands matter: `make demo` and `make test`. Each does its own set-up.
+
+VENV    := .venv
+PYTHON  ?= python3
+STAMP   := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit interop lint types check-format bench lab lab-clean p4 proto shell clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## create the virtual environment in .venv
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "error: Python 3.11 or newer is needed (set PYTHON=...)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	    || { echo "error: Python has no venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/bin/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(STAMP) ## three routers on embedded switches: no root, nothing compiled
+	$(VENV)/bin/python -m demo $(DEMO_ARGS)
+
+test: $(STAMP) unit interop ## everything: unit tests, then real peers where root allows it
+
+unit: $(STAMP) ## unit tests, in under a minute
+	$(VENV)/bin/python -m pytest -q -n 2 -m "not interop"
+
+interop: $(STAMP) ## real peers in network namespaces (root); skips with a reason where it can't
+	$(VENV)/bin/python -m pytest -q -m interop
+
+lint: $(STAMP) ## ruff
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(STAMP) ## mypy --strict
+	$(VENV)/bin/mypy
+
+bench: $(STAMP) ## speed, as JSON in benchmarks/results/
+	$(VENV)/bin/python -m benchmarks
+
+lab: $(STAMP) ## namespaces with our router, strongSwan and a legacy router, and a prompt (root)
+	$(VENV)/bin/python -m tests.interop.lab shell
+
+lab-clean: $(STAMP) ## remove every trace of the lab (root)
+	$(VENV)/bin/python -m tests.interop.lab down
+
+p4: $(STAMP) ## recompile p4src/ (needs p4c-bm2-ss, or P4C=path)
+	$(VENV)/bin/python -m p4src.compile
+
+proto: $(STAMP) ## regenerate the gRPC code of controller/api/proto
+	$(VENV)/bin/python -m controller.api.generate
+
+shell: ## p4runtime-shell in a venv of its own: make shell SWITCH=127.0.0.1:9559
+	@test -x .venv-shell/bin/python || $(PYTHON) -m venv .venv-shell
+	@.venv-shell/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@.venv-shell/bin/python -m pip install --quiet --group shell
+	PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python .venv-shell/bin/python -m p4runtime_sh \
+	    --grpc-addr $(or $(SWITCH),127.0.0.1:9559) --device-id $(or $(DEVICE_ID),1) --election-id 0,100
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) .venv-shell .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results
