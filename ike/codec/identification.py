@@ -1,0 +1,61 @@
+"""The Identification payloads (RFC 7296 §3.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ike.codec.reader import Reader, u8
+from ike.codec.registry import PayloadType
+
+MAX_IDENTITY = 2048  # bytes; a distinguished name can be long, nothing else is
+
+
+@dataclass(frozen=True, slots=True)
+class _Identification:
+    id_type: int
+    data: bytes
+
+    @classmethod
+    def _read(cls, reader: Reader) -> tuple[int, bytes]:
+        id_type = reader.uint(1)
+        reader.skip(3)
+        if not 0 < reader.remaining <= MAX_IDENTITY:
+            raise reader.error(f"an identity of {reader.remaining} bytes, 1 to {MAX_IDENTITY} go")
+        return id_type, reader.rest()
+
+    def serialize(self) -> bytes:
+        """Write the body; this is also what AUTH covers (§2.15)."""
+        return u8(self.id_type) + bytes(3) + self.data
+
+
+@dataclass(frozen=True, slots=True)
+class IdentificationInitiator(_Identification):
+    """IDi: who the initiator is."""
+
+    payload_type: ClassVar[int] = PayloadType.IDI
+
+    @classmethod
+    def parse(cls, reader: Reader) -> IdentificationInitiator:
+        """Read the body.
+
+        Raises:
+            ParseError: it is cut short, empty or too long.
+        """
+        return cls(*cls._read(reader))
+
+
+@dataclass(frozen=True, slots=True)
+class IdentificationResponder(_Identification):
+    """IDr: who the responder is, or is asked to be."""
+
+    payload_type: ClassVar[int] = PayloadType.IDR
+
+    @classmethod
+    def parse(cls, reader: Reader) -> IdentificationResponder:
+        """Read the body.
+
+        Raises:
+            ParseError: it is cut short, empty or too long.
+        """
+        return cls(*cls._read(reader))

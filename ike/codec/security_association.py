@@ -1,0 +1,205 @@
+"""The Security Association payload: proposals, transforms, attributes (RFC 7296 §3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ike.codec.reader import Reader, u8, u16
+from ike.codec.registry import AttributeType, PayloadType
+
+MAX_PROPOSALS = 64
+MAX_TRANSFORMS = 255  # the field has one byte
+MAX_ATTRIBUTES = 16
+
+_MORE_PROPOSALS = 2
+_MORE_TRANSFORMS = 3
+_LAST = 0
+_ATTRIBUTE_IS_SHORT = 0x8000
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A transform's attribute (§3.3.5): a number of 16 bits, or bytes of any length."""
+
+    attribute_type: int
+    value: int | bytes
+
+    @classmethod
+    def parse(cls, reader: Reader) -> Attribute:
+        """Read one.
+
+        Raises:
+            ParseError: it is cut short.
+        """
+        first = reader.uint(2)
+        if first & _ATTRIBUTE_IS_SHORT:
+            return cls(first & 0x7FFF, reader.uint(2))
+        return cls(first, reader.take(reader.uint(2)))
+
+    def serialize(self) -> bytes:
+        """Write it."""
+        if isinstance(self.value, int):
+            return u16(self.attribute_type | _ATTRIBUTE_IS_SHORT) + u16(self.value)
+        return u16(self.attribute_type) + u16(len(self.value)) + self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One algorithm (§3.3.2)."""
+
+    transform_type: int
+    transform_id: int
+    attributes: tuple[Attribute, ...] = ()
+
+    @classmethod
+    def with_key_length(cls, transform_type: int, transform_id: int, key_bits: int) -> Transform:
+        """Make a transform with the key length attribute, in bits."""
+        return cls(transform_type, transform_id, (Attribute(AttributeType.KEY_LENGTH, key_bits),))
+
+    @property
+    def key_bits(self) -> int | None:
+        """The key length attribute in bits; None where there is none."""
+        for attribute in self.attributes:
+            if attribute.attribute_type == AttributeType.KEY_LENGTH and isinstance(
+                attribute.value, int
+            ):
+                return attribute.value
+        return None
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether it has no attribute but one key length: else it is not for us (§3.3.6)."""
+        if len(self.attributes) > 1:
+            return False
+        return not self.attributes or self.key_bits is not None
+
+    @classmethod
+    def parse(cls, reader: Reader) -> tuple[Transform, bool]:
+        """Read one, and tell whether more follow.
+
+        Raises:
+            ParseError: a length or the "last" field is wrong, or there are too many attributes.
+        """
+        more = _read_more(reader, _MORE_TRANSFORMS)
+        length = reader.uint(2)
+        if length < 8:
+            raise reader.error(f"a transform of {length} bytes, 8 is the least")
+        block = reader.block("transform", length - 4)
+        transform_type = block.uint(1)
+        block.skip(1)
+        transform_id = block.uint(2)
+        attributes: list[Attribute] = []
+        while block.remaining:
+            if len(attributes) == MAX_ATTRIBUTES:
+                raise block.error(f"more than {MAX_ATTRIBUTES} attributes")
+            attributes.append(Attribute.parse(block))
+        return cls(transform_type, transform_id, tuple(attributes)), more
+
+    def serialize(self, last: bool) -> bytes:
+        """Write it."""
+        attributes = b"".join(attribute.serialize() for attribute in self.attributes)
+        return (
+            u8(_LAST if last else _MORE_TRANSFORMS)
+            + u8(0)
+            + u16(8 + len(attributes))
+            + u8(self.transform_type)
+            + u8(0)
+            + u16(self.transform_id)
+            + attributes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One way to protect an SA (§3.3.1); `spi` is empty for the first IKE SA."""
+
+    number: int
+    protocol: int
+    spi: bytes
+    transforms: tuple[Transform, ...]
+
+    def of_type(self, transform_type: int) -> tuple[Transform, ...]:
+        """Return the transforms of one type, in the order they came."""
+        return tuple(t for t in self.transforms if t.transform_type == transform_type)
+
+    @classmethod
+    def parse(cls, reader: Reader) -> tuple[Proposal, bool]:
+        """Read one, and tell whether more follow.
+
+        Raises:
+            ParseError: a length, a count or a "last" field is wrong.
+        """
+        more = _read_more(reader, _MORE_PROPOSALS)
+        length = reader.uint(2)
+        if length < 8:
+            raise reader.error(f"a proposal of {length} bytes, 8 is the least")
+        block = reader.block("proposal", length - 4)
+        number, protocol, spi_size, count = block.take(4)
+        spi = block.take(spi_size)
+        transforms: list[Transform] = []
+        more_transforms = count > 0
+        while more_transforms:
+            if len(transforms) == count:
+                raise block.error(f"more than the {count} transforms announced")
+            transform, more_transforms = Transform.parse(block)
+            transforms.append(transform)
+        if len(transforms) != count:
+            raise block.error(f"{count} transforms announced, {len(transforms)} found")
+        block.finish()
+        return cls(number, protocol, spi, tuple(transforms)), more
+
+    def serialize(self, last: bool) -> bytes:
+        """Write it."""
+        final = len(self.transforms) - 1
+        transforms = b"".join(t.serialize(i == final) for i, t in enumerate(self.transforms))
+        return (
+            u8(_LAST if last else _MORE_PROPOSALS)
+            + u8(0)
+            + u16(8 + len(self.spi) + len(transforms))
+            + u8(self.number)
+            + u8(self.protocol)
+            + u8(len(self.spi))
+            + u8(len(self.transforms))
+            + self.spi
+            + transforms
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityAssociation:
+    """Proposals, in the sender's order of preference; one in an answer."""
+
+    payload_type: ClassVar[int] = PayloadType.SA
+
+    proposals: tuple[Proposal, ...]
+
+    @classmethod
+    def parse(cls, reader: Reader) -> SecurityAssociation:
+        """Read the body.
+
+        Raises:
+            ParseError: it is empty, cut short, too long, or a count or length is wrong.
+        """
+        proposals: list[Proposal] = []
+        more = True
+        while more:
+            if len(proposals) == MAX_PROPOSALS:
+                raise reader.error(f"more than {MAX_PROPOSALS} proposals")
+            proposal, more = Proposal.parse(reader)
+            proposals.append(proposal)
+        reader.finish()
+        return cls(tuple(proposals))
+
+    def serialize(self) -> bytes:
+        """Write the body."""
+        final = len(self.proposals) - 1
+        return b"".join(p.serialize(i == final) for i, p in enumerate(self.proposals))
+
+
+def _read_more(reader: Reader, more: int) -> bool:
+    value = reader.uint(1)
+    if value not in (_LAST, more):
+        raise reader.error(f"{value} where {_LAST} (last) or {more} (more) belongs")
+    reader.skip(1)
+    return value == more

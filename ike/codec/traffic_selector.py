@@ -1,0 +1,116 @@
+"""The Traffic Selector payloads (RFC 7296 §3.13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import ClassVar
+
+from ike.codec.reader import Reader, u8, u16
+from ike.codec.registry import PayloadType, TsType
+from ike.types import TrafficSelector
+
+_ADDRESS_LENGTH: dict[int, int] = {TsType.IPV4_ADDR_RANGE: 4, TsType.IPV6_ADDR_RANGE: 16}
+_OPAQUE = (65535, 0)  # start and end port: port information is not available
+
+
+@dataclass(frozen=True, slots=True)
+class RawSelector:
+    """A selector of another type than an IPv4 range, kept as it came."""
+
+    ts_type: int
+    protocol: int
+    body: bytes
+
+
+def _parse_selector(reader: Reader) -> TrafficSelector | RawSelector:
+    ts_type, protocol = reader.take(2)
+    length = reader.uint(2)
+    if length < 8:
+        raise reader.error(f"a selector of {length} bytes, 8 is the least")
+    block = reader.block("traffic selector", length - 4)
+    size = _ADDRESS_LENGTH.get(ts_type)
+    if size is None:
+        return RawSelector(ts_type, protocol, block.rest())
+    body_start = block.position
+    start_port, end_port = block.uint(2), block.uint(2)
+    start, end = block.take(size), block.take(size)
+    block.finish()
+    if start > end:
+        raise block.error("the first address lies behind the last", body_start)
+    if start_port > end_port and (start_port, end_port) != _OPAQUE:
+        raise block.error("the first port lies behind the last", body_start)
+    if ts_type != TsType.IPV4_ADDR_RANGE or start_port > end_port:
+        return RawSelector(ts_type, protocol, u16(start_port) + u16(end_port) + start + end)
+    return TrafficSelector(IPv4Address(start), IPv4Address(end), protocol, start_port, end_port)
+
+
+def _serialize_selector(selector: TrafficSelector | RawSelector) -> bytes:
+    if isinstance(selector, RawSelector):
+        ts_type, body = selector.ts_type, selector.body
+    else:
+        ts_type = TsType.IPV4_ADDR_RANGE
+        body = (
+            u16(selector.start_port)
+            + u16(selector.end_port)
+            + selector.start_address.packed
+            + selector.end_address.packed
+        )
+    return u8(ts_type) + u8(selector.protocol) + u16(4 + len(body)) + body
+
+
+@dataclass(frozen=True, slots=True)
+class _TrafficSelectors:
+    selectors: tuple[TrafficSelector | RawSelector, ...]
+
+    @property
+    def ipv4(self) -> tuple[TrafficSelector, ...]:
+        """The IPv4 ranges among them."""
+        return tuple(s for s in self.selectors if isinstance(s, TrafficSelector))
+
+    @classmethod
+    def _read(cls, reader: Reader) -> tuple[TrafficSelector | RawSelector, ...]:
+        count = reader.uint(1)
+        reader.skip(3)
+        if not count:
+            raise reader.error("no selectors")
+        selectors = tuple(_parse_selector(reader) for _ in range(count))
+        reader.finish()
+        return selectors
+
+    def serialize(self) -> bytes:
+        """Write the body."""
+        selectors = b"".join(map(_serialize_selector, self.selectors))
+        return u8(len(self.selectors)) + bytes(3) + selectors
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSelectorsInitiator(_TrafficSelectors):
+    """TSi: the initiator's side of the traffic."""
+
+    payload_type: ClassVar[int] = PayloadType.TSI
+
+    @classmethod
+    def parse(cls, reader: Reader) -> TrafficSelectorsInitiator:
+        """Read the body.
+
+        Raises:
+            ParseError: counts, lengths or ranges are wrong.
+        """
+        return cls(cls._read(reader))
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSelectorsResponder(_TrafficSelectors):
+    """TSr: the responder's side of the traffic."""
+
+    payload_type: ClassVar[int] = PayloadType.TSR
+
+    @classmethod
+    def parse(cls, reader: Reader) -> TrafficSelectorsResponder:
+        """Read the body.
+
+        Raises:
+            ParseError: counts, lengths or ranges are wrong.
+        """
+        return cls(cls._read(reader))

@@ -1,0 +1,99 @@
+"""Key derivation (RFC 7296 §2.14, §2.17, §2.18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ike.codec.reader import u64
+from ike.config import Prf
+from ike.crypto.prf import compute, key_length, prf_plus
+from ike.crypto.suites import EspSuite, IkeSuite
+from ike.types import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class IkeKeys:
+    """The keys of one IKE SA; `i` is for what the initiator sends, `r` for the responder.
+
+    SK_a* are not there: the ciphers so far are AEADs (RFC 5282 §2). SK_e* end in the salt.
+    """
+
+    sk_d: Secret
+    sk_ei: Secret
+    sk_er: Secret
+    sk_pi: Secret
+    sk_pr: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """Both nonces of the exchange that makes an SA."""
+
+    initiator: bytes
+    responder: bytes
+
+    @property
+    def joined(self) -> bytes:
+        """Ni | Nr."""
+        return self.initiator + self.responder
+
+
+def ike_keys(
+    suite: IkeSuite, shared: bytes, nonces: Nonces, initiator_spi: int, responder_spi: int
+) -> IkeKeys:
+    """Derive the keys of a first IKE SA (§2.14): SKEYSEED = prf(Ni | Nr, g^ir)."""
+    # Fixed-key-length PRFs would take parts of the nonces; HMAC takes them whole.
+    skeyseed = compute(suite.prf, nonces.joined, shared)
+    return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
+
+
+def rekeyed_ike_keys(
+    old_prf: Prf,
+    old_sk_d: Secret,
+    suite: IkeSuite,
+    shared: bytes,
+    nonces: Nonces,
+    initiator_spi: int,
+    responder_spi: int,
+) -> IkeKeys:
+    """Derive the keys of a rekeyed IKE SA (§2.18): SKEYSEED = prf(SK_d(old), g^ir | Ni | Nr)."""
+    skeyseed = compute(old_prf, old_sk_d.reveal(), shared, nonces.joined)
+    return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
+
+
+def _expand(
+    suite: IkeSuite, skeyseed: bytes, nonces: Nonces, initiator_spi: int, responder_spi: int
+) -> IkeKeys:
+    prf_length = key_length(suite.prf)
+    cipher_length = suite.encryption_spec.material_length
+    lengths = (prf_length, cipher_length, cipher_length, prf_length, prf_length)
+    seed = nonces.joined + u64(initiator_spi) + u64(responder_spi)
+    return IkeKeys(*_split(prf_plus(suite.prf, skeyseed, seed, sum(lengths)), lengths))
+
+
+def _split(material: bytes, lengths: tuple[int, ...]) -> list[Secret]:
+    parts: list[Secret] = []
+    position = 0
+    for length in lengths:
+        parts.append(Secret(material[position : position + length]))
+        position += length
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class ChildKeys:
+    """Cipher keys and salts of a pair of ESP SAs; `initiator` is of the CREATE_CHILD_SA."""
+
+    initiator_key: Secret
+    initiator_salt: Secret
+    responder_key: Secret
+    responder_salt: Secret
+
+
+def child_keys(
+    prf: Prf, sk_d: Secret, suite: EspSuite, nonces: Nonces, shared: bytes = b""
+) -> ChildKeys:
+    """Derive the keys of a CHILD_SA (§2.17): prf+(SK_d, [g^ir |] Ni | Nr)."""
+    lengths = (suite.encryption_spec.key_length, suite.encryption_spec.salt_length) * 2
+    material = prf_plus(prf, sk_d.reveal(), shared + nonces.joined, sum(lengths))
+    return ChildKeys(*_split(material, lengths))
