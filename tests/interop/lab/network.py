@@ -1,0 +1,76 @@
+"""Builds the topology out of namespaces, links, addresses and routes."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from tests.interop.lab.links import Port, add_bridge, add_route, attach, connect
+from tests.interop.lab.namespace import Namespace
+from tests.interop.lab.topology import (
+    CORE,
+    CORE_BRIDGE,
+    HOST,
+    LAN,
+    MACHINES,
+    MTU,
+    ROUTER_CORE_MAC,
+    ROUTER_LAN_MAC,
+    SITE_A,
+    SITES,
+    Site,
+    namespace_prefix,
+)
+
+_EVERYWHERE = IPv4Network("0.0.0.0/0")
+
+
+class Network:
+    """The lab's namespaces, by the name of the machine that each stands for."""
+
+    def __init__(self, lab_id: str) -> None:
+        prefix = namespace_prefix(lab_id)
+        self.machines = {name: Namespace(prefix + name) for name in MACHINES}
+
+    def __getitem__(self, machine: str) -> Namespace:
+        return self.machines[machine]
+
+    def build(self) -> None:
+        """Create it all. Machines forward and answer; the router's two ports are bare.
+
+        Raises:
+            LabError: something of it is there already, or a tool failed.
+        """
+        for namespace in self.machines.values():
+            namespace.create()
+        add_bridge(self[CORE], CORE_BRIDGE)
+        for site in SITES:
+            self._cable(site)
+        for site in SITES:
+            if site is not SITE_A:
+                self.make_linux_router(site)
+
+    def make_linux_router(self, site: Site) -> None:
+        """Let the kernel of a site's router forward, with routes to every other site.
+
+        The router of site A is left bare by `build`: the P4 switch has its ports. Call this for
+        site A to put a Linux router in the switch's place.
+        """
+        namespace = self[site.router]
+        Port(namespace, LAN).add_address(site.lan_interface)
+        Port(namespace, CORE).add_address(site.core_interface)
+        for other in SITES:
+            if other is not site:
+                add_route(namespace, other.network, other.core_address)
+        namespace.sysctl("net.ipv4.ip_forward=1")
+
+    def _cable(self, site: Site) -> None:
+        ours = site is SITE_A
+        router, host, core = self[site.router], self[site.host], self[CORE]
+        lan = Port(router, LAN, ROUTER_LAN_MAC if ours else None)
+        uplink = Port(router, CORE, ROUTER_CORE_MAC if ours else None)
+        outlet = Port(core, site.router)
+        connect(Port(host, HOST), lan, mtu=MTU)
+        connect(uplink, outlet, mtu=MTU)
+        attach(outlet, CORE_BRIDGE)
+        Port(host, HOST).add_address(site.host_interface)
+        add_route(host, _EVERYWHERE, site.lan_address)
