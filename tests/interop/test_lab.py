@@ -11,9 +11,9 @@ from tests.interop.lab.errors import LabError
 from tests.interop.lab.judge import judge
 from tests.interop.lab.key_tables import EspKeys, KeyTables, write_tables
 from tests.interop.lab.lab import Lab, standing_labs
+from tests.interop.lab.scenario import CHILD, CONNECTION, peer_connection
 from tests.interop.lab.strongswan import StrongSwan
-from tests.interop.lab.swanctl_conf import Child, Connection
-from tests.interop.lab.topology import SITE_A, SITE_B, SITE_C, Site
+from tests.interop.lab.topology import SITE_A, SITE_B, SITE_C
 from tests.interop.lab.traffic import IperfServer, copy, measure, ping
 
 pytestmark = pytest.mark.interop
@@ -21,25 +21,13 @@ pytestmark = pytest.mark.interop
 CLEAR = "ip.addr == 10.0.0.0/8"
 
 
-def connection(local: Site, remote: Site) -> Connection:
-    return Connection(
-        name="peer",
-        local_address=str(local.core_address),
-        remote_address=str(remote.core_address),
-        local_id=str(local.core_address),
-        remote_id=str(remote.core_address),
-        preshared_key="a key of the lab",
-        children=(Child("sites", (str(local.network),), (str(remote.network),)),),
-    )
-
-
 @pytest.fixture(scope="module")
 def peers(lab: Lab) -> Iterator[tuple[StrongSwan, StrongSwan]]:
     lab.network.make_linux_router(SITE_A)
     near = lab.strongswan("router", log_keys=True)
     far = lab.strongswan("gateway")
-    near.start(connection(SITE_A, SITE_B))
-    far.start(connection(SITE_B, SITE_A))
+    near.start(peer_connection(SITE_A, SITE_B))
+    far.start(peer_connection(SITE_B))
     yield near, far
     near.stop()
     far.stop()
@@ -48,10 +36,10 @@ def peers(lab: Lab) -> Iterator[tuple[StrongSwan, StrongSwan]]:
 @pytest.fixture
 def tunnel(peers: tuple[StrongSwan, StrongSwan]) -> Iterator[tuple[StrongSwan, StrongSwan]]:
     near, far = peers
-    near.initiate("sites")
-    far.wait_for_child("sites")
+    near.initiate(CHILD)
+    far.wait_for_child(CHILD)
     yield near, far
-    near.terminate_ike("peer")
+    near.terminate_ike(CONNECTION)
     far.wait_for_no_sa()
 
 
@@ -80,17 +68,17 @@ def test_tunnel_carries_pings_in_esp_in_udp(
     report = judge(capture.pcap, clear_filter=CLEAR)
     assert report.clear == 0
     assert report.esp == report.esp_inside_udp == 20
-    (child,) = far.installed_children("sites")
+    (child,) = far.installed_children(CHILD)
     assert child.udp_encapsulated
     assert (child.packets_in, child.packets_out) == (10, 10)
-    assert near.installed_children("sites")[0].spi_out == child.spi_in
+    assert near.installed_children(CHILD)[0].spi_out == child.spi_in
 
 
 def test_tunnel_copies_bulk_tcp_both_ways(lab: Lab, tunnel: tuple[StrongSwan, StrongSwan]) -> None:
     a, b, size = lab["host-a"], lab["host-b"], 20_000_000
     copy(a, b, SITE_B.host_address, size=size, run=lab.run)
     copy(b, a, SITE_A.host_address, size=size, run=lab.run)
-    (child,) = tunnel[1].installed_children("sites")
+    (child,) = tunnel[1].installed_children(CHILD)
     assert min(child.bytes_in, child.bytes_out) > size
 
 
@@ -100,7 +88,7 @@ def test_iperf3_measures_the_tunnel(
 ) -> None:
     with IperfServer(lab["host-b"], lab.run):
         measured = measure(lab["host-a"], SITE_B.host_address, seconds=1, reverse=reverse)
-    (child,) = tunnel[1].installed_children("sites")
+    (child,) = tunnel[1].installed_children(CHILD)
     assert 0 < measured.received_bytes < (child.bytes_out if reverse else child.bytes_in)
 
 
@@ -109,14 +97,14 @@ def test_tshark_opens_ike_and_esp_with_logged_keys(
 ) -> None:
     near, far = peers
     with lab.capture("both") as capture:
-        near.initiate("sites")
+        near.initiate(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
-        near.terminate_ike("peer")
-        far.initiate("sites")
+        near.terminate_ike(CONNECTION)
+        far.initiate(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
-        near.rekey_child("sites")
+        near.rekey_child(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
-        far.terminate_ike("peer")
+        far.terminate_ike(CONNECTION)
         near.wait_for_no_sa()
     report = judge(capture.pcap, keys_of(lab, near), CLEAR)
     assert report.errors == ()
@@ -130,9 +118,9 @@ def test_tshark_opens_ike_and_esp_with_logged_keys(
 def test_tshark_condemns_wrong_keys(lab: Lab, peers: tuple[StrongSwan, StrongSwan]) -> None:
     near, far = peers
     with lab.capture("wrong") as capture:
-        near.initiate("sites")
+        near.initiate(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
-        near.terminate_ike("peer")
+        near.terminate_ike(CONNECTION)
         far.wait_for_no_sa()
     ike, esp = read_charon_keys(near.log)
     wrong = write_tables(lab.run / "wrong", [], [EspKeys(keys.spi, bytes(36)) for keys in esp])
@@ -145,14 +133,14 @@ def test_tshark_condemns_wrong_keys(lab: Lab, peers: tuple[StrongSwan, StrongSwa
 
 def test_killed_peer_comes_back(lab: Lab, peers: tuple[StrongSwan, StrongSwan]) -> None:
     near, far = peers
-    near.initiate("sites")
+    near.initiate(CHILD)
     far.kill()
     assert not far.running
     far.restart()
     assert far.list_sas() == ()
-    far.initiate("sites")
+    far.initiate(CHILD)
     assert ping(lab["host-a"], SITE_B.host_address).all_answered
-    far.terminate_ike("peer")
+    far.terminate_ike(CONNECTION)
 
 
 def test_labs_stand_side_by_side_and_leave_no_trace(lab: Lab) -> None:
@@ -164,7 +152,7 @@ def test_labs_stand_side_by_side_and_leave_no_trace(lab: Lab) -> None:
         other.network.make_linux_router(SITE_A)
         assert other.id in standing_labs()
         assert ping(other["host-a"], SITE_C.host_address).all_answered
-        other.strongswan("gateway").start(connection(SITE_B, SITE_A))
+        other.strongswan("gateway").start(peer_connection(SITE_B))
         pids = other["gateway"].pids()
         assert pids
     finally:

@@ -34,6 +34,6 @@ class Capture:
 
     def __exit__(self, *_: object) -> None:
         if self._daemon.running:
-            self._daemon.signal(signal.SIGINT)
+            self._daemon.send_signal(signal.SIGINT)
             wait_for(lambda: not self._daemon.running, "tcpdump ended")
         self._daemon.stop()

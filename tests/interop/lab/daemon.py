@@ -100,7 +100,7 @@ class Daemon:
             self.kill()
             raise LabError(f"{error}; its log ends with: {self._tail()}") from error
 
-    def signal(self, number: signal.Signals) -> None:
+    def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal.
 
         Raises:
