@@ -7,11 +7,9 @@ control EgressInterface(inout metadata_t meta) {
     // `mtu`: bytes of IP packet that the link takes. `crypto_map` 0: none is bound here.
     @id(ACTION_SET_EGRESS_INTERFACE)
     action set_egress_interface(@id(1) port_t port,
-                                @id(2) mac_address_t mac_address,
-                                @id(3) bit<16> mtu,
-                                @id(4) crypto_map_id_t crypto_map) {
+                                @id(2) bit<16> mtu,
+                                @id(3) crypto_map_id_t crypto_map) {
         meta.egress_port = port;
-        meta.egress_mac = mac_address;
         meta.mtu = mtu;
         meta.egress_crypto_map = crypto_map;
     }

@@ -84,7 +84,6 @@ struct metadata_t {
     interface_id_t  egress_interface;
     crypto_map_id_t egress_crypto_map;
     port_t          egress_port;
-    mac_address_t   egress_mac;
     bit<16>         mtu; // bytes of IP packet
     ipv4_address_t  next_hop;
 

@@ -4,10 +4,14 @@
 #define P4IPSEC_NEIGHBOR_P4
 
 control Neighbor(inout headers_t hdr, inout metadata_t meta) {
+    // The whole rewrite, because a tunnel may leave by another interface than its inner packet.
     @id(ACTION_SET_NEIGHBOR)
-    action set_neighbor(@id(1) mac_address_t mac_address) {
-        hdr.ethernet.source = meta.egress_mac;
+    action set_neighbor(@id(1) mac_address_t mac_address,
+                        @id(2) port_t port,
+                        @id(3) mac_address_t source_mac_address) {
+        hdr.ethernet.source = source_mac_address;
         hdr.ethernet.destination = mac_address;
+        meta.egress_port = port;
         meta.verdict = Verdict.FORWARD;
     }
 

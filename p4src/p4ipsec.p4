@@ -13,6 +13,7 @@
 #include "admit.p4"
 #include "local.p4"
 #include "sad_in.p4"
+#include "sa_selectors.p4"
 #include "spd_in.p4"
 #include "route.p4"
 #include "egress_interface.p4"
@@ -29,6 +30,7 @@ control RouterIngress(inout headers_t hdr,
     Admit() admit;
     Local() local;
     SadIn() sad_in;
+    SaSelectors() sa_selectors;
     SpdIn() spd_in;
     Route() route;
     EgressInterface() egress_interface;
@@ -69,12 +71,16 @@ control RouterIngress(inout headers_t hdr,
         if (!direct) {
             admit.apply(hdr, meta, standard_metadata);
 
+            // First of all, so that nothing that an SA is not for gets any further.
+            if (meta.verdict == Verdict.UNDECIDED && meta.sa_in != 0) {
+                sa_selectors.apply(hdr, meta);
+            }
             if (meta.verdict == Verdict.UNDECIDED && !meta.from_controller) {
                 local.apply(hdr, meta, is_local, is_esp);
                 if (is_esp) {
                     sad_in.apply(hdr, meta);
                 } else if (meta.verdict == Verdict.UNDECIDED) {
-                    spd_in.apply(hdr, meta);
+                    if (meta.sa_in == 0) { spd_in.apply(hdr, meta); }
                     if (is_local && meta.verdict == Verdict.UNDECIDED) {
                         if (hdr.ipv4.protocol == IP_PROTOCOL_ICMP) {
                             PUNT(LOCAL)

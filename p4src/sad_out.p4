@@ -132,6 +132,7 @@ control SadOut(inout headers_t hdr, inout metadata_t meta, out bool has_sa) {
                         hdr.ipv4.source = tunnel_source;
                         hdr.ipv4.destination = tunnel_destination;
                         meta.next_hop = gateway;
+                        meta.mtu = length; // fits, by `inner_mtu`
                         meta.recompute_checksum = true;
                     }
                 }
