@@ -103,7 +103,10 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class StartAttempt:
-    """Try to establish an SA with IKE."""
+    """Try to establish an SA with IKE.
+
+    An earlier attempt of this packet type may not have ended: there must not be two at once.
+    """
 
     packet_type: int
 
@@ -143,10 +146,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A line for the log, word for word."""
+    """A line for the log, word for word. `packet_type` is what it is about, if about one."""
 
     severity: Severity
     text: str
+    packet_type: int | None = None
 
 
 Effect = Decide | StartAttempt | Remember | Forget | SwitchPassiveMode | Message
