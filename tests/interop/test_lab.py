@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.interop.lab.bulk import copy
 from tests.interop.lab.charon_keys import read_charon_keys
 from tests.interop.lab.errors import LabError
 from tests.interop.lab.judge import judge
 from tests.interop.lab.key_tables import EspKeys, KeyTables, write_tables
 from tests.interop.lab.lab import Lab, standing_labs
+from tests.interop.lab.ping import PingStream, ping
 from tests.interop.lab.scenario import CHILD, CONNECTION, peer_connection
 from tests.interop.lab.strongswan import StrongSwan
+from tests.interop.lab.throughput import IperfServer, measure
 from tests.interop.lab.topology import SITE_A, SITE_B, SITE_C
-from tests.interop.lab.traffic import IperfServer, copy, measure, ping
 
 pytestmark = pytest.mark.interop
 
@@ -141,6 +143,20 @@ def test_killed_peer_comes_back(lab: Lab, peers: tuple[StrongSwan, StrongSwan]) 
     far.initiate(CHILD)
     assert ping(lab["host-a"], SITE_B.host_address).all_answered
     far.terminate_ike(CONNECTION)
+
+
+def test_stream_of_pings_tells_which_were_answered(
+    lab: Lab, peers: tuple[StrongSwan, StrongSwan]
+) -> None:
+    gateway = lab["gateway"]
+    with PingStream(lab["host-a"], SITE_B.host_address, lab.run) as stream:
+        last = stream.wait_for_answer(after=3)
+        gateway.sysctl("net.ipv4.ip_forward=0")
+        gap = stream.answered()[-1]
+        gateway.sysctl("net.ipv4.ip_forward=1")
+        back = stream.wait_for_answer(after=gap + 1)
+    assert 4 <= last <= gap < back
+    assert stream.stop() >= back
 
 
 def test_labs_stand_side_by_side_and_leave_no_trace(lab: Lab) -> None:

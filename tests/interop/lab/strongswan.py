@@ -41,7 +41,6 @@ class StrongSwan:
         self.socket = run / "charon.vici"
         self._log_keys = log_keys
         self._retransmission = retransmission or Retransmission()
-        run.mkdir(parents=True, exist_ok=True)
         self._daemon = Daemon(namespace, "charon-systemd", run)
 
     @property
@@ -68,6 +67,7 @@ class StrongSwan:
         Raises:
             LabError: it did not start; with the end of its log.
         """
+        self.directory.mkdir(parents=True, exist_ok=True)
         self._write(
             "strongswan.conf",
             strongswan_conf(
