@@ -91,7 +91,7 @@ class Entry:
     match: MatchKey
     priority: int  # 0 where the table's key needs none; else larger wins
     action: str
-    params: tuple[int, ...]
+    params: tuple[int, ...] = field(repr=False)  # may hold keys
     idle_timeout_ns: int = 0  # 0: never
     last_hit_ns: int = 0  # set at insertion, then at each hit
     counter: CounterCell = field(default_factory=CounterCell)

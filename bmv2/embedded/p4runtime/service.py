@@ -1,0 +1,331 @@
+"""The P4Runtime server without gRPC: requests in, responses out, the time is given.
+
+::
+
+    service = P4RuntimeService(datapath, device_id=1, clock_ns=time.monotonic_ns)
+
+    service.capabilities(CapabilitiesRequest) -> CapabilitiesResponse
+    service.set_pipeline(SetForwardingPipelineConfigRequest) -> None
+    service.get_pipeline(GetForwardingPipelineConfigRequest) -> GetForwardingPipelineConfigResponse
+    service.write(WriteRequest) -> None                    # WriteError: one error a update
+    service.read(ReadRequest) -> Iterator[ReadResponse]    # at most READ_CHUNK entities each
+
+    session = service.open_session(on_output)              # one StreamChannel
+    session.receive(StreamMessageRequest)                  # P4RuntimeError: the stream ends
+    session.drain() -> list[StreamMessageResponse]         # or session.outbox.pop()
+    session.close()
+
+    service.next_deadline_ns() -> int | None               # digests and idle timeouts
+    service.advance(now_ns)
+
+Every call may raise `P4RuntimeError`, whose ``code`` is the canonical one and whose ``to_status()``
+is the ``google.rpc.Status`` to send. The service takes the data plane's callbacks for packet-in and
+digests. All of it runs on one thread, so a request is atomic with respect to packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from finsy.proto import p4r
+
+from bmv2.embedded.model import ClockNs, Datapath
+from bmv2.embedded.p4runtime import batch, reconcile
+from bmv2.embedded.p4runtime.arbitration import Arbitration, Notice, decode_election_id
+from bmv2.embedded.p4runtime.codes import NOTHING_TO_COMMIT, Code
+from bmv2.embedded.p4runtime.errors import ERROR_SPACE, P4RuntimeError, invalid, unimplemented
+from bmv2.embedded.p4runtime.pipeline import Pipeline, build
+from bmv2.embedded.p4runtime.session import StreamSession
+
+API_VERSION = "1.4.0"
+"""The version of the P4Runtime specification that is implemented."""
+
+READ_CHUNK = 512
+"""The most entities in one ReadResponse."""
+
+IDLE_CHUNK = 512
+"""The most entries in one IdleTimeoutNotification."""
+
+_SetRequest = p4r.SetForwardingPipelineConfigRequest
+_GetRequest = p4r.GetForwardingPipelineConfigRequest
+
+
+def _ignore() -> None:
+    pass
+
+
+class P4RuntimeService:
+    """The control half of the switch, for one device.
+
+    Attributes:
+        on_deadline: Called whenever `next_deadline_ns` may have become earlier.
+        packet_ins_dropped: Frames for the controller that no client could take.
+    """
+
+    def __init__(self, datapath: Datapath, *, device_id: int, clock_ns: ClockNs) -> None:
+        if device_id <= 0:
+            raise ValueError("a device id is greater than 0 (specification §5.1)")
+        self.device_id = device_id
+        self.on_deadline: Callable[[], None] = _ignore
+        self.packet_ins_dropped = 0
+        self._datapath = datapath
+        self._clock_ns = clock_ns
+        self._arbitration: Arbitration[StreamSession] = Arbitration(device_id)
+        self._active: Pipeline | None = None  # the one that forwards
+        self._target: Pipeline | None = None  # the one that requests mean; saved, maybe active
+        datapath.on_cpu_packet = self._packet_in
+        datapath.on_digest = self._digest
+
+    def capabilities(self, request: p4r.CapabilitiesRequest) -> p4r.CapabilitiesResponse:
+        """What the server can do; NOT_FOUND for a device that it has not."""
+        if request.device_id:
+            self._check_device(request.device_id)
+        return p4r.CapabilitiesResponse(p4runtime_api_version=API_VERSION)
+
+    def set_pipeline(self, request: p4r.SetForwardingPipelineConfigRequest) -> None:
+        """Verify, save, commit or reconcile a pipeline config (specification §14).
+
+        A config that is refused changes nothing. RECONCILE_AND_COMMIT with the config that is
+        running keeps everything, registers too.
+        """
+        self._check_device(request.device_id)
+        self._arbitration.authorize(request.role, decode_election_id(request))
+        action = request.action
+        if action == _SetRequest.COMMIT:
+            if request.HasField("config"):
+                raise invalid("COMMIT takes no config")
+            self._commit_saved()
+            return
+        if action not in (
+            _SetRequest.VERIFY,
+            _SetRequest.VERIFY_AND_SAVE,
+            _SetRequest.VERIFY_AND_COMMIT,
+            _SetRequest.RECONCILE_AND_COMMIT,
+        ):
+            raise invalid("the action is not set, or not one that is known")
+        if action == _SetRequest.RECONCILE_AND_COMMIT and self._is_running(request.config):
+            assert self._active is not None
+            self._active.config = _copy(request.config)
+            return
+        pipeline = build(self._datapath, _copy(request.config), self._clock_ns, self._send_digest)
+        if action == _SetRequest.VERIFY:
+            return
+        if action == _SetRequest.RECONCILE_AND_COMMIT and self._target is not None:
+            reconcile.carry_over(self._target, pipeline)
+        self._target = pipeline
+        if action != _SetRequest.VERIFY_AND_SAVE:
+            self._commit_saved()
+
+    def get_pipeline(
+        self, request: p4r.GetForwardingPipelineConfigRequest
+    ) -> p4r.GetForwardingPipelineConfigResponse:
+        """The config as it was set (§15); FAILED_PRECONDITION, as bmv2, if none was."""
+        self._check_device(request.device_id)
+        config = self._pipeline().config
+        kind = request.response_type
+        response = p4r.GetForwardingPipelineConfigResponse()
+        response.config.SetInParent()
+        if kind not in (
+            _GetRequest.ALL,
+            _GetRequest.COOKIE_ONLY,
+            _GetRequest.P4INFO_AND_COOKIE,
+            _GetRequest.DEVICE_CONFIG_AND_COOKIE,
+        ):
+            raise invalid("the response type is not one that is known")
+        if kind in (_GetRequest.ALL, _GetRequest.P4INFO_AND_COOKIE):
+            response.config.p4info.CopyFrom(config.p4info)
+        if kind in (_GetRequest.ALL, _GetRequest.DEVICE_CONFIG_AND_COOKIE):
+            response.config.p4_device_config = config.p4_device_config
+        if config.HasField("cookie"):
+            response.config.cookie.CopyFrom(config.cookie)
+        return response
+
+    def write(self, request: p4r.WriteRequest) -> None:
+        """Apply a batch of updates (specification §12).
+
+        Raises:
+            WriteError: Updates failed, each with its own code.
+            P4RuntimeError: The request was refused as a whole.
+        """
+        self._check_device(request.device_id)
+        self._arbitration.authorize(request.role, decode_election_id(request))
+        pipeline = self._pipeline()
+        try:
+            batch.write(pipeline, request)
+        finally:
+            self.on_deadline()
+
+    def read(self, request: p4r.ReadRequest) -> Iterator[p4r.ReadResponse]:
+        """Read entities (specification §13); what was read before an error is still given.
+
+        To be consistent, take all of it before the next request.
+        """
+        self._check_device(request.device_id)
+        response = p4r.ReadResponse()
+        try:
+            for entity in batch.read(self._pipeline(), request):
+                response.entities.append(entity)
+                if len(response.entities) == READ_CHUNK:
+                    yield response
+                    response = p4r.ReadResponse()
+        except P4RuntimeError:
+            if response.entities:
+                yield response
+            raise
+        if response.entities:
+            yield response
+
+    def open_session(self, on_output: Callable[[], None] = _ignore) -> StreamSession:
+        """Begin a StreamChannel.
+
+        Args:
+            on_output: Called whenever there is something in the session's outbox.
+        """
+        return StreamSession(self, on_output)
+
+    def next_deadline_ns(self) -> int | None:
+        """When `advance` has something to do next; None if never."""
+        if self._active is None:
+            return None
+        deadlines = (self._active.digests.next_deadline_ns(), self._active.idle.next_deadline_ns())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now_ns: int) -> None:
+        """Send what is due: digests that were buffered long enough, and idle entries."""
+        if self._active is None:
+            return
+        self._active.digests.advance(now_ns)
+        expired = self._active.idle.expire(now_ns)
+        for start in range(0, len(expired), IDLE_CHUNK):
+            message = p4r.StreamMessageResponse()
+            message.idle_timeout_notification.timestamp = now_ns
+            for table, entry in expired[start : start + IDLE_CHUNK]:
+                slot = message.idle_timeout_notification.table_entry.add()
+                self._active.reader.encode_idle(table, entry, slot)
+            self._send_to_primaries(message)
+
+    def receive(self, session: StreamSession, message: p4r.StreamMessageRequest) -> None:
+        """Take a stream message (`StreamSession.receive` calls this)."""
+        match message.WhichOneof("update"):
+            case "arbitration":
+                self._arbitrate(session, message.arbitration)
+            case "packet":
+                self._packet_out(session, message.packet)
+            case "digest_ack":
+                self._digest_ack(session, message.digest_ack)
+            case "other":
+                error = unimplemented("no other stream message is known")
+                reply = _stream_error(error)
+                reply.error.other.other.CopyFrom(message.other)
+                session.outbox.put(reply)
+            case _:
+                session.outbox.put(_stream_error(invalid("the stream message is not set")))
+
+    def leave(self, session: StreamSession) -> None:
+        """Take the end of a stream (`StreamSession.close` calls this)."""
+        self._notify(self._arbitration.leave(session))
+
+    def _check_device(self, device_id: int) -> None:
+        if device_id != self.device_id:
+            raise P4RuntimeError(Code.NOT_FOUND, f"there is no device {device_id}")
+
+    def _pipeline(self) -> Pipeline:
+        if self._target is None:
+            raise P4RuntimeError(
+                Code.FAILED_PRECONDITION, "no forwarding pipeline config is set for this device"
+            )
+        return self._target
+
+    def _is_running(self, config: p4r.ForwardingPipelineConfig) -> bool:
+        running = self._active
+        return (
+            running is not None
+            and running is self._target
+            and running.config.p4_device_config == config.p4_device_config
+            and running.config.p4info == config.p4info
+        )
+
+    def _commit_saved(self) -> None:
+        if self._target is None or self._target is self._active:
+            raise P4RuntimeError(NOTHING_TO_COMMIT, "no config was saved")
+        self._datapath.commit(self._target.program)
+        self._active = self._target
+        self.on_deadline()
+
+    def _arbitrate(self, session: StreamSession, message: p4r.MasterArbitrationUpdate) -> None:
+        before = self._arbitration.primaries()
+        try:
+            notices = self._arbitration.update(session, message)
+        except P4RuntimeError:
+            session.close()
+            raise
+        if self._active is not None and self._arbitration.primaries() != before:
+            self._active.digests.forget_sent()
+        self._notify(notices)
+
+    def _notify(self, notices: list[Notice[StreamSession]]) -> None:
+        for session, update in notices:
+            message = p4r.StreamMessageResponse()
+            message.arbitration.CopyFrom(update)
+            session.outbox.put(message)
+
+    def _packet_out(self, session: StreamSession, packet: p4r.PacketOut) -> None:
+        try:
+            self._check_primary(session)
+            if self._active is None:
+                raise P4RuntimeError(
+                    Code.FAILED_PRECONDITION, "no forwarding pipeline config is set"
+                )
+            frame = self._active.packet_io.encode_out(packet)
+        except P4RuntimeError as error:
+            reply = _stream_error(error)
+            reply.error.packet_out.packet_out.CopyFrom(packet)
+            session.outbox.put(reply)
+            return
+        self._datapath.inject(self._datapath.cpu_port, frame)
+
+    def _digest_ack(self, session: StreamSession, ack: p4r.DigestListAck) -> None:
+        try:
+            self._check_primary(session)
+            if self._active is not None:
+                self._active.digests.acknowledge(ack)
+        except P4RuntimeError as error:
+            reply = _stream_error(error)
+            reply.error.digest_list_ack.digest_list_ack.CopyFrom(ack)
+            session.outbox.put(reply)
+
+    def _check_primary(self, session: StreamSession) -> None:
+        if not self._arbitration.is_primary(session):
+            raise P4RuntimeError(Code.PERMISSION_DENIED, "not the primary")
+
+    def _packet_in(self, frame: bytes) -> None:
+        packet = self._active.packet_io.decode_in(frame) if self._active is not None else None
+        if packet is None or not self._send_to_primaries(p4r.StreamMessageResponse(packet=packet)):
+            self.packet_ins_dropped += 1
+
+    def _digest(self, name: str, values: tuple[int, ...]) -> None:
+        if self._active is not None:
+            self._active.digests.receive(name, values, self._clock_ns())
+            self.on_deadline()
+
+    def _send_digest(self, message: p4r.DigestList) -> bool:
+        return self._send_to_primaries(p4r.StreamMessageResponse(digest=message))
+
+    def _send_to_primaries(self, message: p4r.StreamMessageResponse) -> bool:
+        """Send to the primary of each role, which all see the whole pipeline (§5.2)."""
+        sent = [session.outbox.put(message) for session in self._arbitration.primaries()]
+        return any(sent)
+
+
+def _copy(config: p4r.ForwardingPipelineConfig) -> p4r.ForwardingPipelineConfig:
+    copy = p4r.ForwardingPipelineConfig()
+    copy.CopyFrom(config)
+    return copy
+
+
+def _stream_error(error: P4RuntimeError) -> p4r.StreamMessageResponse:
+    message = p4r.StreamMessageResponse()
+    message.error.canonical_code = int(error.code)
+    message.error.message = error.message
+    message.error.space = ERROR_SPACE
+    return message
