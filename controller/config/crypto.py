@@ -1,0 +1,172 @@
+"""The crypto sections: transform sets, crypto maps, ISAKMP."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from controller.config.algorithms import EspTransform, IkeEncryption, IkeGroup, IkePrf
+from controller.config.key_material import (
+    SALT_LENGTH,
+    PresharedKey,
+    PresharedKeyFile,
+    SessionKey,
+    SessionKeyFile,
+)
+from controller.config.scalars import (
+    Boolean,
+    Name,
+    PeerIdentity,
+    Prefix,
+    UnicastAddress,
+    integer,
+    listed,
+    shown,
+    text,
+)
+from controller.config.section import Section, exactly_one
+from ike.types import Secret
+
+DEFAULT_ESP_LIFETIME = 3600  # seconds, as on IOS
+DEFAULT_IKE_LIFETIME = 86400  # seconds, as on IOS
+
+EspLifetime = Annotated[int, integer(120, 86400, "seconds")]
+IkeLifetime = Annotated[int, integer(60, 86400, "seconds")]
+Keepalive = Annotated[int, integer(0, 3600, "seconds (0: never)")]
+Retry = Annotated[int, integer(1, 86400, "seconds")]
+Sequence = Annotated[int, integer(1, 65535)]
+PolicyNumber = Annotated[int, integer(1, 10000)]
+Spi = Annotated[
+    int, integer(256, 0xFFFFFFFF, hexadecimal=True)
+]  # 1 to 255 are IANA's (RFC 4303 §2.1)
+
+TransformSet = Annotated[
+    list[EspTransform], BeforeValidator(listed), Field(min_length=1, max_length=1)
+]
+
+
+class CryptoMapType(StrEnum):
+    """Where an entry's SAs come from (PM-11)."""
+
+    ISAKMP = "ipsec-isakmp"
+    MANUAL = "ipsec-manual"
+
+
+def _crypto_map_type(value: object) -> CryptoMapType:
+    word = text(value)
+    try:
+        return CryptoMapType(word)
+    except ValueError:
+        raise ValueError(f"expected ipsec-isakmp or ipsec-manual, not {shown(word)}") from None
+
+
+class SessionKeyEntry(Section):
+    """``set session-key inbound|outbound esp SPI cipher KEY``."""
+
+    spi: Spi
+    key: SessionKey | None = None
+    key_file: SessionKeyFile | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        exactly_one(self, "key", "key_file")
+        return self
+
+    @property
+    def _material(self) -> bytes:
+        secret = self.key_file if self.key is None else self.key
+        assert secret is not None
+        return secret.reveal()
+
+    @property
+    def cipher_key(self) -> Secret:
+        """16 or 32 bytes."""
+        return Secret(self._material[:-SALT_LENGTH])
+
+    @property
+    def salt(self) -> Secret:
+        """The last 4 bytes."""
+        return Secret(self._material[-SALT_LENGTH:])
+
+
+class SessionKeys(Section):
+    """Both directions of a manual entry, as seen from this router."""
+
+    inbound: SessionKeyEntry
+    outbound: SessionKeyEntry
+
+
+class CryptoMapEntry(Section):
+    """``crypto map NAME SEQUENCE ipsec-isakmp|ipsec-manual``."""
+
+    type: Annotated[CryptoMapType, BeforeValidator(_crypto_map_type)]
+    set_peer: UnicastAddress
+    set_transform_set: Annotated[
+        list[Name], BeforeValidator(listed), Field(min_length=1, max_length=8)
+    ]
+    match_address: Name
+    set_security_association_lifetime: EspLifetime | None = None
+    set_session_key: SessionKeys | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        if self.type is CryptoMapType.MANUAL:
+            if self.set_session_key is None:
+                raise ValueError("expected 'set_session_key', because the type is ipsec-manual")
+            if self.set_security_association_lifetime is not None:
+                raise ValueError(
+                    "'set_security_association_lifetime' is for ipsec-isakmp: manual SAs have none"
+                )
+        elif self.set_session_key is not None:
+            raise ValueError("'set_session_key' is for ipsec-manual; IKE makes its own keys")
+        return self
+
+
+class CryptoIpsecOptional(Section):
+    """``crypto ipsec optional [retry SECONDS]``: passive mode (PM-1, PM-4)."""
+
+    enabled: Boolean = False
+    retry: Retry = 300
+
+
+class IsakmpPolicy(Section):
+    """One IKE proposal; alternatives within it in order of preference."""
+
+    encryption: Annotated[
+        list[IkeEncryption], BeforeValidator(listed), Field(min_length=1, max_length=8)
+    ]
+    prf: Annotated[list[IkePrf], BeforeValidator(listed), Field(min_length=1, max_length=8)]
+    group: Annotated[list[IkeGroup], BeforeValidator(listed), Field(min_length=1, max_length=8)]
+    lifetime: IkeLifetime = DEFAULT_IKE_LIFETIME
+
+
+class IsakmpKey(Section):
+    """``crypto isakmp key KEY address A.B.C.D [MASK]``; the longest prefix wins."""
+
+    address: Prefix
+    key: PresharedKey | None = None
+    key_file: PresharedKeyFile | None = None
+    identity: PeerIdentity | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        exactly_one(self, "key", "key_file")
+        return self
+
+    @property
+    def secret(self) -> Secret:
+        """The pre-shared key, wherever it came from."""
+        secret = self.key_file if self.key is None else self.key
+        assert secret is not None
+        return secret
+
+
+class Isakmp(Section):
+    """IKE: proposals by priority (1 is the highest), keys, identity and liveness."""
+
+    policies: dict[PolicyNumber, IsakmpPolicy] = Field(default_factory=dict, max_length=32)
+    keys: list[IsakmpKey] = Field(default_factory=list, max_length=4096)
+    identity: Annotated[str, BeforeValidator(text)] = "address"
+    keepalive: Keepalive = 10
