@@ -49,6 +49,8 @@ class CryptoOptionalStatus:
     destinations: tuple[ClearDestination, ...]
     sources: tuple[ClearSource, ...]
     packet_types: tuple[PacketTypeStatus, ...]
+    unlisted_destinations: int = 0  # reports of destinations that the full list had no room for
+    unlisted_sources: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +138,13 @@ class SwitchStatus:
     is_primary: bool
     entries: int
     drops: tuple[DropCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogMessage:
+    """A line of the log. `packet_type` is the name of what it is about, if about one."""
+
+    time: float  # seconds since 1970-01-01 UTC
+    severity: str  # info, warning or error
+    text: str
+    packet_type: str | None = None

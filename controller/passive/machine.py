@@ -226,6 +226,26 @@ class PassiveMode:
             effects.append(Decide(packet_type, DECISIONS[record.state]))
         return effects
 
+    def adopt_address(
+        self, packet_type: int, address: IPv4Address, now: float, *, outbound: bool
+    ) -> list[Effect]:
+        """List a destination or source that an earlier controller has left on the switch.
+
+        Without a warning: nobody knows which minute its last packet was in. Call it after
+        `adopt`; what no longer belongs on the switch is not remembered.
+        """
+        effects: list[Effect] = []
+        self._advance(now, effects)
+        record = self._types.get(packet_type)
+        if record is None or not self.enabled:
+            return effects
+        if outbound and record.state not in (State.CLEAR, State.CLEAR_RETRY_DUE):
+            return effects
+        listed = self._destinations if outbound else self._sources
+        if listed.add(packet_type, address, self._now):
+            effects.append(Remember(packet_type, address, outbound))
+        return effects
+
     # --- inside ---------------------------------------------------------------------------
 
     def _advance(self, now: float, effects: list[Effect]) -> None:

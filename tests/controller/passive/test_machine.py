@@ -477,6 +477,18 @@ def test_adopt_removes_entries_of_packet_types_that_are_gone() -> None:
     assert passive_mode(1).adopt(9, Decision.CLEAR, 1) == [Decide(9, None)]
 
 
+def test_adopted_addresses_are_listed_without_a_warning() -> None:
+    machine = passive_mode(1, 2)
+    machine.adopt(1, Decision.CLEAR, 1)
+    machine.handle(SaUp(2), 1)
+    assert machine.adopt_address(1, A, 1, outbound=True) == [Remember(1, A, outbound=True)]
+    assert machine.adopt_address(2, A, 1, outbound=False) == [Remember(2, A, outbound=False)]
+    assert machine.adopt_address(2, B, 1, outbound=True) == []
+    assert machine.adopt_address(9, B, 1, outbound=True) == []
+    assert [listed.address for listed in machine.destinations()] == [A]
+    assert passive_mode(enabled=False).adopt_address(1, A, 1, outbound=False) == []
+
+
 def test_adopt_after_events_keeps_the_machine_s_own_state() -> None:
     machine = passive_mode()
     machine.handle(PacketWithoutSa(1), 1)
