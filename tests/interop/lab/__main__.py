@@ -12,7 +12,12 @@ from tests.interop.lab.prompt import guide, open_shell
 from tests.interop.lab.standing import StandingLab
 from tests.interop.lab.topology import MACHINES
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="Network namespaces with our router, a strongSwan gateway and a legacy router.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 Id = Annotated[str, typer.Option("--id", help="which lab: 1 to 12 of a-z and 0-9")]
 _DEFAULT = "lab"
 

@@ -84,6 +84,19 @@ def judge(pcap: Path, keys: KeyTables | None = None, clear_filter: str = "") -> 
     return _report(rows, clear)
 
 
+def packet_times(pcap: Path, display_filter: str) -> list[float]:
+    """Return when each packet that matches a display filter was captured, in seconds (Unix).
+
+    Raises:
+        LabError: tshark failed, or does not understand the filter.
+    """
+    with tempfile.TemporaryDirectory(prefix="p4l-judge-") as directory:
+        output = _tshark(
+            pcap, Path(directory), "-Y", display_filter, "-T", "fields", "-e", "frame.time_epoch"
+        )
+    return [float(line) for line in output.splitlines()]
+
+
 def _report(rows: list[dict[str, list[str]]], clear: int) -> Report:
     counts: Counter[str] = Counter()
     protocols: Counter[str] = Counter()

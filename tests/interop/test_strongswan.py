@@ -1,0 +1,312 @@
+"""Our router against a real strongSwan, in real time, on real packets.
+
+The IKE retransmissions and the 10 s of PM-2 take the time that they take: liveness and `retry`
+are configured short instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.interop.lab.bulk import copy
+from tests.interop.lab.judge import judge, packet_times
+from tests.interop.lab.lab import Lab
+from tests.interop.lab.ping import PingStream, ping
+from tests.interop.lab.router import Router
+from tests.interop.lab.router_config import RouterConfig
+from tests.interop.lab.sas import ChildSa
+from tests.interop.lab.scenario import CHILD, CONNECTION, peer_connection
+from tests.interop.lab.strongswan import StrongSwan
+from tests.interop.lab.swanctl_conf import Child
+from tests.interop.lab.topology import SITE_A, SITE_B, SITE_C, Site
+from tests.interop.lab.waiting import wait_for
+
+pytestmark = pytest.mark.interop
+
+HOLD = 10.0  # seconds, PM-2
+RETRY = 13
+KEEPALIVE = 2
+BULK = 4_000_000  # bytes
+
+
+def between(a: Site, b: Site) -> str:
+    """Return a display filter: the traffic of two sites, in the clear."""
+    return f"ip.addr == {a.network} && ip.addr == {b.network} && !esp"
+
+
+@pytest.fixture(scope="module")
+def router(lab: Lab) -> Iterator[Router]:
+    router = Router(lab["router"], lab.run / "router", log_keys=True)
+    router.start(RouterConfig(retry=RETRY, keepalive=KEEPALIVE))
+    yield router
+    router.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(lab: Lab) -> Iterator[StrongSwan]:
+    gateway = lab.strongswan("gateway")
+    gateway.start(peer_connection(SITE_B))
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def no_sa(router: Router, gateway: StrongSwan) -> None:
+    """Start from nothing: no SA at either end, and strongSwan as it was configured first."""
+    if not gateway.running:
+        gateway.restart()
+    gateway.load(peer_connection(SITE_B))
+    router.cli("clear", "crypto", "sa")
+    gateway.wait_for_no_sa()
+
+
+def sa_to(router: Router, site: Site) -> dict[str, Any] | None:
+    """Return our row of `show crypto ipsec sa` towards a site's router, if it has SAs."""
+    for row in router.show("crypto", "ipsec", "sa"):
+        if row["peer"] == str(site.core_address) and row["outbound"] is not None:
+            assert isinstance(row, dict)
+            return row
+    return None
+
+
+def establish(lab: Lab, gateway: StrongSwan) -> ChildSa:
+    """Let traffic bring up the SA to site B, and return strongSwan's side of it."""
+    ping(lab["host-a"], SITE_B.host_address, count=1)
+    child = gateway.wait_for_child(CHILD)
+    wait_for(
+        lambda: ping(lab["host-a"], SITE_B.host_address, count=1, timeout=0.5).all_answered,
+        "a ping through the new SA",
+    )
+    return child
+
+
+@pytest.mark.usefixtures("no_sa")
+class TestEitherSideBegins:
+    def test_our_traffic_brings_up_the_sa(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        """PM-2: the first packet is dropped and starts IKE; what follows is encrypted."""
+        with lab.capture("initiator") as capture:
+            establish(lab, gateway)
+            assert ping(lab["host-a"], SITE_B.host_address, count=5).all_answered
+            assert ping(lab["host-b"], SITE_A.host_address, count=5).all_answered
+        report = judge(capture.pcap, clear_filter=between(SITE_A, SITE_B))
+        assert report.clear == 0
+        assert report.esp == report.esp_inside_udp >= 20
+        (ike_sa,) = gateway.list_sas()
+        assert not ike_sa.is_initiator
+        (child,) = ike_sa.children
+        assert child.udp_encapsulated
+        sa = sa_to(router, SITE_B)
+        assert sa is not None
+        assert sa["outbound"]["spi"] == child.spi_in
+        assert sa["inbound"]["spi"] == child.spi_out
+        assert sa["outbound"]["packets"] == child.packets_in
+        assert sa["inbound"]["packets"] == child.packets_out
+
+    def test_strongswan_brings_up_the_sa(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        with lab.capture("responder") as capture:
+            gateway.initiate(CHILD)
+            assert ping(lab["host-b"], SITE_A.host_address, count=5).all_answered
+            assert ping(lab["host-a"], SITE_B.host_address, count=5).all_answered
+        report = judge(capture.pcap, clear_filter=between(SITE_A, SITE_B))
+        assert report.clear == 0
+        assert report.esp == 20
+        (ike_sa,) = gateway.list_sas()
+        assert ike_sa.is_initiator
+        assert sa_to(router, SITE_B) is not None
+
+    @pytest.mark.parametrize("begins", ["router", "strongswan"])
+    def test_bulk_tcp_both_ways(
+        self, lab: Lab, router: Router, gateway: StrongSwan, begins: str
+    ) -> None:
+        """Full-size TCP segments do not fit into the tunnel: path MTU discovery must work."""
+        if begins == "router":
+            establish(lab, gateway)
+        else:
+            gateway.initiate(CHILD)
+        a, b = lab["host-a"], lab["host-b"]
+        copy(a, b, SITE_B.host_address, size=BULK, run=lab.run)
+        copy(b, a, SITE_A.host_address, size=BULK, run=lab.run)
+        (child,) = gateway.installed_children(CHILD)
+        assert min(child.bytes_in, child.bytes_out) > BULK
+        sa = sa_to(router, SITE_B)
+        assert sa is not None
+        assert sa["outbound"]["packets"] == child.packets_in
+
+
+@pytest.mark.usefixtures("no_sa")
+class TestNegotiation:
+    @pytest.mark.parametrize(
+        ("ike", "esp"),
+        [
+            ("aes256gcm16-prfsha256-x25519", "aes256gcm16"),
+            ("aes128gcm16-prfsha256-ecp256", "aes128gcm16"),
+            ("aes256gcm16-prfsha384-ecp256", "aes256gcm16"),
+            ("aes128gcm16-prfsha512-x25519", "aes128gcm16"),
+        ],
+    )
+    @pytest.mark.parametrize("begins", ["router", "strongswan"])
+    def test_proposals(
+        self, lab: Lab, router: Router, gateway: StrongSwan, ike: str, esp: str, begins: str
+    ) -> None:
+        """With ecp256 our first KE payload is of the wrong group: INVALID_KE_PAYLOAD (§1.3)."""
+        child = Child(CHILD, (str(SITE_B.network),), (str(SITE_A.network),), (esp,))
+        gateway.load(peer_connection(SITE_B, proposals=(ike,), child=child))
+        if begins == "router":
+            establish(lab, gateway)
+        else:
+            gateway.initiate(CHILD)
+        assert ping(lab["host-a"], SITE_B.host_address).all_answered
+        (installed,) = gateway.installed_children(CHILD)
+        assert installed.key_bits == int(esp[3:6])
+
+    def test_tshark_finds_nothing_wrong(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        """Every IKE message and ESP packet opens with our exported keys; none is malformed."""
+        with lab.capture("judged") as capture:
+            establish(lab, gateway)
+            assert ping(lab["host-a"], SITE_B.host_address, size=1200).all_answered
+            copy(lab["host-a"], lab["host-b"], SITE_B.host_address, size=200_000, run=lab.run)
+            router.cli("clear", "crypto", "sa")
+            gateway.wait_for_no_sa()
+            gateway.initiate(CHILD)
+            assert ping(lab["host-b"], SITE_A.host_address).all_answered
+            time.sleep(KEEPALIVE * 2.5)  # liveness checks are IKE messages too
+            gateway.terminate_ike(CONNECTION)
+        report = judge(capture.pcap, router.keys, clear_filter=between(SITE_A, SITE_B))
+        assert report.errors == ()
+        assert report.clear == 0
+        assert report.esp > 100
+        assert report.all_decrypted
+        assert report.ike_encrypted >= 10
+
+
+@pytest.mark.usefixtures("no_sa")
+class TestDelete:
+    @pytest.mark.parametrize("what", ["ike", "child"])
+    def test_peer_deletes(self, lab: Lab, router: Router, gateway: StrongSwan, what: str) -> None:
+        """PM-5: the SA goes, the next packet is held and brings up the next. None is clear."""
+        old = establish(lab, gateway)
+        with lab.capture(f"delete-{what}") as capture:
+            if what == "ike":
+                gateway.terminate_ike(CONNECTION)
+            else:
+                gateway.terminate_child(CHILD)
+            wait_for(lambda: sa_to(router, SITE_B) is None, "our side of the SA gone")
+            new = establish(lab, gateway)
+            assert ping(lab["host-a"], SITE_B.host_address).all_answered
+        assert new.spi_in != old.spi_in
+        # strongSwan itself sends in the clear while it has no SA; our side must not.
+        ours = f"({between(SITE_A, SITE_B)}) && ip.src == {SITE_A.network}"
+        assert packet_times(capture.pcap, ours) == []
+
+    def test_we_delete(self, lab: Lab, router: Router, gateway: StrongSwan) -> None:
+        old = establish(lab, gateway)
+        router.cli("clear", "crypto", "sa", "peer", str(SITE_B.core_address))
+        gateway.wait_for_no_sa()
+        assert sa_to(router, SITE_B) is None
+        assert establish(lab, gateway).spi_in != old.spi_in
+
+    def test_restarted_peer_is_found_at_once(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        """INITIAL_CONTACT (RFC 7296 §2.4): a peer that lost its SAs replaces ours."""
+        establish(lab, gateway)
+        gateway.kill()
+        gateway.restart()
+        gateway.initiate(CHILD)
+        assert ping(lab["host-b"], SITE_A.host_address).all_answered
+        (child,) = gateway.installed_children(CHILD)
+        sa = sa_to(router, SITE_B)
+        assert sa is not None
+        assert sa["outbound"]["spi"] == child.spi_in
+
+
+class TestPassiveMode:
+    def test_legacy_site_is_reached_in_the_clear_and_upgraded(
+        self, lab: Lab, router: Router
+    ) -> None:
+        """PM-2, PM-3, PM-4, PM-8, PM-9: held for 10 s, then clear; after the upgrade ESP."""
+        legacy = lab.strongswan("legacy")
+        with (
+            lab.capture("legacy") as capture,
+            PingStream(lab["host-a"], SITE_C.host_address, lab.run) as stream,
+        ):
+            began = time.time()
+            first = stream.wait_for_answer(timeout=HOLD + 5)
+            assert str(SITE_C.host_address) in router.cli("show", "crypto", "optional")
+            legacy.start(peer_connection(SITE_C))
+            legacy.wait_for_child(CHILD, timeout=RETRY + 5)
+            wait_for(
+                lambda: legacy.installed_children(CHILD)[0].packets_out > 5,
+                "traffic through the new SA",
+            )
+            shown = router.cli("show", "crypto", "optional")
+            sent = stream.stop()
+        assert str(SITE_C.host_address) not in shown
+        # From the first clear packet on, over to ESP, none is lost.
+        assert stream.answered() == list(range(first, sent + 1))
+        clear = packet_times(
+            capture.pcap, f"({between(SITE_A, SITE_C)}) && ip.src == {SITE_A.network}"
+        )
+        assert HOLD - 0.5 <= clear[0] - began <= HOLD + 1.5
+        esp = packet_times(capture.pcap, f"esp && ip.src == {SITE_A.core_address}")
+        assert esp[0] > clear[-1]
+        log = router.controller.log
+        for verb in ("sent to", "received from"):
+            warning = f"Unencrypted traffic is {verb} {SITE_C.host_address}"
+            assert f"{warning} because crypto optional is configured" in log
+        legacy.stop()
+
+    def test_wrong_key_is_named_and_ends_in_the_clear(
+        self, lab: Lab, router: Router, gateway: StrongSwan, no_sa: None
+    ) -> None:
+        """PM-3: IKE_AUTH fails, packets are held for 10 s, then clear; the reason is logged."""
+        gateway.load(peer_connection(SITE_B, preshared_key="another key"))
+        with (
+            lab.capture("wrong-key") as capture,
+            PingStream(lab["host-a"], SITE_B.host_address, lab.run) as stream,
+        ):
+            began = time.time()
+            stream.wait_for_answer(timeout=HOLD + 5)
+            assert str(SITE_B.host_address) in router.cli("show", "crypto", "optional")
+            assert gateway.list_sas() == ()
+            gateway.load(peer_connection(SITE_B))
+            gateway.wait_for_child(CHILD, timeout=RETRY + 5)
+        clear = packet_times(
+            capture.pcap, f"({between(SITE_A, SITE_B)}) && ip.src == {SITE_A.network}"
+        )
+        assert HOLD - 0.5 <= clear[0] - began <= HOLD + 1.5
+        assert "AUTHENTICATION_FAILED" in router.controller.log
+
+    def test_killed_peer_is_noticed(
+        self, lab: Lab, router: Router, gateway: StrongSwan, no_sa: None
+    ) -> None:
+        """Liveness: no silent black hole, and not a leak inside the 10 s that follow."""
+        establish(lab, gateway)
+        with (
+            lab.capture("killed") as capture,
+            PingStream(lab["host-a"], SITE_B.host_address, lab.run) as stream,
+        ):
+            alive = stream.wait_for_answer(after=5)
+            gateway.kill()
+            wait_for(lambda: sa_to(router, SITE_B) is None, "the dead peer's SA gone", timeout=60)
+            noticed = time.time()
+            stream.wait_for_answer(after=alive + 10, timeout=HOLD + 5)
+        clear = packet_times(
+            capture.pcap, f"({between(SITE_A, SITE_B)}) && ip.src == {SITE_A.network}"
+        )
+        assert HOLD - 1.0 <= clear[0] - noticed <= HOLD + 1.5
+        assert str(SITE_B.host_address) in router.cli("show", "crypto", "optional")
+        gateway.restart()
+        gateway.initiate(CHILD)
+        assert ping(lab["host-a"], SITE_B.host_address).all_answered
+        assert str(SITE_B.host_address) not in router.cli("show", "crypto", "optional")
