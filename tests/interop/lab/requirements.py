@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tests.interop.lab.errors import LabError
 
+_CAP_NET_ADMIN = 12  # linux/capability.h
+_CAP_SYS_ADMIN = 21
 _SBIN = "/usr/sbin:/sbin"
 _PLUGINS = Path("/usr/lib/ipsec/plugins")
 
@@ -53,6 +55,8 @@ def missing(needed: tuple[Requirement, ...] = ALL) -> list[str]:
     problems: list[str] = []
     if os.geteuid() != 0:
         problems.append("network namespaces need root: run it with sudo")
+    elif not _may_administer():
+        problems.append("root may not make network namespaces here (a container: --privileged)")
     packages = sorted({item.package for item in needed if not item.met()})
     if packages:
         absent = ", ".join(Path(item.what).name for item in needed if not item.met())
@@ -60,6 +64,12 @@ def missing(needed: tuple[Requirement, ...] = ALL) -> list[str]:
     if not Path("/dev/net/tun").exists():
         problems.append("/dev/net/tun does not exist: modprobe tun")
     return problems
+
+
+def _may_administer() -> bool:
+    status = Path("/proc/self/status").read_text()
+    capabilities = int(status.partition("CapEff:")[2].split()[0], 16)
+    return all(capabilities >> bit & 1 for bit in (_CAP_NET_ADMIN, _CAP_SYS_ADMIN))
 
 
 def require(needed: tuple[Requirement, ...] = ALL) -> None:
