@@ -74,8 +74,8 @@ class AnyOrder(RuleBasedStateMachine):
                     assert event.packet_type == packet_type
                     if isinstance(event, SentInClear):
                         assert event.retry_due
-                        since = self.now - self.last_attempt[packet_type]
-                        assert since >= self.machine.retry, "PM-4: before the retry"
+                        due = self.last_attempt[packet_type] + self.machine.retry
+                        assert self.now >= due, "PM-4: before the retry"
                     elif packet_type in self.last_attempt:
                         assert packet_type not in self.protected
                     self.last_attempt[packet_type] = self.now
@@ -96,7 +96,7 @@ class AnyOrder(RuleBasedStateMachine):
         for kind, interval in (("sent to", 60), ("received from", 60)):
             if kind in text:
                 assert self.machine.enabled
-                assert self.now - self.last_said.get(kind, -1e9) >= interval, "PM-8"
+                assert self.now >= self.last_said.get(kind, -1e9) + interval, "PM-8"
                 self.last_said[kind] = self.now
 
     def feed(self, event: PassiveEvent) -> None:
