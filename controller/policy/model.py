@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from controller.config.problems import Problem
 from ike.config import EspProposal, IkeProposal
 from ike.types import Identity, Secret
 
@@ -150,7 +151,10 @@ class IsakmpPeer:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A whole configuration, compiled. Ids are the same for the same configuration."""
+    """A whole configuration, compiled. Ids are the same for the same configuration.
+
+    `warnings`: what is legal, but hardly what was meant.
+    """
 
     hostname: str
     interfaces: tuple[Interface, ...]
@@ -160,3 +164,4 @@ class Policy:
     peers: tuple[IsakmpPeer, ...]
     passive_mode: bool
     retry: float  # seconds
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)

@@ -1,0 +1,68 @@
+"""Peers: how to authenticate each, and with which proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+
+from controller.config.crypto import DEFAULT_IKE_LIFETIME, IsakmpKey, IsakmpPolicy
+from controller.config.models import Config
+from controller.policy.findings import Findings
+from controller.policy.model import IsakmpPeer, PacketType
+from ike.config import IkeProposal
+from ike.types import Identity
+
+
+def compile_peers(
+    config: Config, packet_types: Iterable[PacketType], findings: Findings
+) -> tuple[IsakmpPeer, ...]:
+    """Return one peer for each pair of peer and local address that IKE is spoken between."""
+    policies = [config.isakmp.policies[number] for number in sorted(config.isakmp.policies)]
+    proposals = tuple(_proposal(policy) for policy in policies) or (IkeProposal(),)
+    lifetime = min((policy.lifetime for policy in policies), default=DEFAULT_IKE_LIFETIME)
+    peers: dict[tuple[IPv4Address, IPv4Address], IsakmpPeer] = {}
+    missing: set[tuple[str, int]] = set()
+    for packet_type in packet_types:
+        ends = (packet_type.peer, packet_type.local_address)
+        if packet_type.manual_in is not None or ends in peers:
+            continue
+        key = _key_for(config, packet_type.peer)
+        if key is None:
+            entry = (packet_type.crypto_map, packet_type.sequence)
+            if entry not in missing:
+                missing.add(entry)
+                findings.error(
+                    ("crypto_maps", packet_type.crypto_map, str(packet_type.sequence), "set_peer"),
+                    f"isakmp.keys has no key for {packet_type.peer}",
+                )
+            continue
+        peers[ends] = IsakmpPeer(
+            address=packet_type.peer,
+            local_address=packet_type.local_address,
+            local_identity=_local_identity(config, packet_type.local_address),
+            remote_identity=key.identity or Identity.from_text(str(packet_type.peer)),
+            preshared_key=key.secret,
+            proposals=proposals,
+            lifetime=float(lifetime),
+            keepalive=float(config.isakmp.keepalive),
+        )
+    return tuple(peers.values())
+
+
+def _proposal(policy: IsakmpPolicy) -> IkeProposal:
+    return IkeProposal(tuple(policy.encryption), tuple(policy.prf), tuple(policy.group))
+
+
+def _key_for(config: Config, peer: IPv4Address) -> IsakmpKey | None:
+    matching = (key for key in config.isakmp.keys if peer in key.address)
+    return max(matching, key=lambda key: key.address.prefixlen, default=None)
+
+
+def _local_identity(config: Config, address: IPv4Address) -> Identity:
+    match config.isakmp.identity:
+        case "address":
+            return Identity.from_text(str(address))
+        case "hostname":
+            return Identity.from_text(config.hostname)
+        case text:
+            return Identity.from_text(text)
