@@ -36,10 +36,10 @@ Each machine is a command that runs another one in it; alone it opens a shell th
   p4ipsec show crypto optional          who is still sent to in the clear
   p4ipsec show crypto ipsec sa          our SAs, with their counters
   swanctl --list-sas                    the gateway's side of them
-  swanctl --terminate --ike {CONNECTION}       delete them from the gateway's side
+  swanctl --terminate --ike {CONNECTION}      delete them from the gateway's side
   swanctl --initiate --child {CHILD}      and let the gateway bring them up
-  core tcpdump -ni {CORE_BRIDGE}               what an eavesdropper on the core sees
-  host-b iperf3 -s -D; host-a iperf3 -c {host_b}
+  core tcpdump -ni {CORE_BRIDGE}                  what an eavesdropper on the core sees
+  host-b iperf3 -s -D                   then: host-a iperf3 -c {host_b}
   lab upgrade                           legacy gets strongSwan; the next retry finds it
   lab downgrade                         and loses it again, without a word to its peer
   lab status                            what runs, and where its log is
@@ -57,7 +57,7 @@ def write_commands(lab: Lab, router: Router) -> Path:
         _script(folder / machine, f'[ $# -gt 0 ] || set -- bash\nexec {inside} "$@"')
     gateway = lab.strongswan(SITE_B.router)
     variables = shlex.join(f"{name}={value}" for name, value in gateway.environment.items())
-    _script(folder / "swanctl", f'exec env {variables} /usr/sbin/swanctl "$@" 2>/dev/null')
+    _script(folder / "swanctl", f'exec env {variables} /usr/sbin/swanctl "$@"')
     _script(folder / "p4ipsec", f'exec {shlex.join(router.cli_command())} "$@"')
     module = [sys.executable, "-m", "tests.interop.lab"]
     _script(
