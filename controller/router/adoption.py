@@ -1,0 +1,127 @@
+"""What a new controller may carry on with of what it finds on the switch.
+
+An SA is adopted only if the policy that it serves is the same as before: the same `spd_out`
+entries lead to it, between the same two addresses. Anything else is left to the reconciler,
+which removes it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from controller.p4runtime import tables
+from controller.p4runtime.entities import Declared, Entry
+from controller.p4runtime.tables import SadIn, SadOut
+from controller.passive.events import Decision
+from controller.policy.model import PacketType, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPair:
+    """A pair of SAs on the switch, as it stands there."""
+
+    packet_type: PacketType
+    inbound: SadIn
+    outbound: SadOut
+    selectors: tuple[Entry, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What can be carried on with."""
+
+    pairs: tuple[FoundPair, ...]
+    decisions: tuple[tuple[int, Decision], ...]  # packet type id → what `no_sa` said
+    destinations: tuple[tuple[int, IPv4Address], ...]
+    sources: tuple[tuple[int, IPv4Address], ...]
+
+
+def adoptable(found: Iterable[Entry], declared: Iterable[Declared], policy: Policy) -> Adoption:
+    """Pick what fits the policy out of what was found.
+
+    Args:
+        found: all entries of the switch.
+        declared: the baseline of this configuration.
+        policy: the configuration.
+    """
+    by_table: dict[str, list[Entry]] = defaultdict(list)
+    for entry in found:
+        by_table[entry.key.table].append(entry)
+    unchanged = _unchanged_types(by_table["spd_out"], declared, policy)
+
+    inbound = {sad.sa_id: sad for sad in map(tables.parse_sad_in, by_table["sad_in"])}
+    selectors: dict[int, list[Entry]] = defaultdict(list)
+    for entry in by_table["sa_selectors"]:
+        selectors[tables.parse_selector_sa_id(entry)].append(entry)
+    pairs = []
+    for outbound in map(tables.parse_sad_out, by_table["sad_out"]):
+        packet_type = unchanged.get(outbound.packet_type)
+        partner = inbound.get(outbound.sa_id)
+        if packet_type is None or partner is None or not selectors[outbound.sa_id]:
+            continue
+        if _is_between_the_same(packet_type, partner, outbound):
+            pairs.append(
+                FoundPair(packet_type, partner, outbound, tuple(selectors[outbound.sa_id]))
+            )
+    return Adoption(
+        pairs=tuple(pairs),
+        decisions=tuple(
+            parsed
+            for parsed in map(tables.parse_no_sa, by_table["no_sa"])
+            if parsed[0] in unchanged
+        ),
+        destinations=tuple(
+            parsed
+            for parsed in map(tables.parse_clear_destination, by_table["clear_destinations"])
+            if parsed[0] in unchanged
+        ),
+        sources=tuple(
+            parsed
+            for parsed in map(tables.parse_clear_source, by_table["clear_sources"])
+            if parsed[0] in unchanged
+        ),
+    )
+
+
+def _unchanged_types(
+    found: Iterable[Entry], declared: Iterable[Declared], policy: Policy
+) -> dict[int, PacketType]:
+    """Return the packet types that exactly the same rules lead to, before and now."""
+    before: dict[int, set[Entry]] = defaultdict(set)
+    for entry in found:
+        before[_packet_type(entry)].add(entry)
+    now: dict[int, set[Entry]] = defaultdict(set)
+    for entity in declared:
+        if isinstance(entity, Entry) and entity.key.table == "spd_out":
+            now[_packet_type(entity)].add(entity)
+    return {
+        packet_type.id: packet_type
+        for packet_type in policy.packet_types
+        if before[packet_type.id] == now[packet_type.id]
+    }
+
+
+def _is_between_the_same(packet_type: PacketType, inbound: SadIn, outbound: SadOut) -> bool:
+    if (inbound.destination, outbound.tunnel_source, outbound.tunnel_destination) != (
+        packet_type.local_address,
+        packet_type.local_address,
+        packet_type.peer,
+    ):
+        return False
+    if packet_type.manual_in is None or packet_type.manual_out is None:
+        return inbound.anti_replay
+    return (inbound.spi, inbound.key, inbound.salt, outbound.spi, outbound.key, outbound.salt) == (
+        packet_type.manual_in.spi,
+        packet_type.manual_in.key,
+        packet_type.manual_in.salt,
+        packet_type.manual_out.spi,
+        packet_type.manual_out.key,
+        packet_type.manual_out.salt,
+    )
+
+
+def _packet_type(entry: Entry) -> int:
+    return dict(entry.params).get("packet_type", 0)

@@ -1,0 +1,263 @@
+"""IKE's events turned into SAs, passive-mode events and lines for the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
+
+from controller.passive.events import (
+    AttemptEnded,
+    Message,
+    PassiveEvent,
+    SaDown,
+    Severity,
+)
+from controller.policy.model import PacketType, Policy
+from controller.router.keylog import esp_keylog_lines
+from controller.router.peers import peer_configs, peer_name
+from controller.router.sad import (
+    NoRouteToPeerError,
+    SaSource,
+    SaTableFullError,
+    SecurityAssociationDatabase,
+)
+from ike.config import Settings
+from ike.endpoint import Endpoint, IkeSaInfo
+from ike.events import (
+    AttemptFailed,
+    ChildSaDeleted,
+    ChildSaEstablished,
+    DeletionReason,
+    Event,
+    IkeSaClosed,
+    IkeSaEstablished,
+    PeerMoved,
+    PeerRefused,
+)
+from ike.types import Datagram
+
+REFUSAL_INTERVAL = 60.0
+"""Seconds between two lines about messages refused from one address."""
+
+REFUSAL_ADDRESSES = 1024
+"""Addresses that this is remembered of."""
+
+_SUCCEEDED = frozenset(
+    {DeletionReason.REPLACED, DeletionReason.DUPLICATE, DeletionReason.INITIAL_CONTACT}
+)
+
+
+class Negotiation:
+    """Owns the IKE engine; keeps the SA database in step with it."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        sad: SecurityAssociationDatabase,
+        *,
+        random_bytes: Callable[[int], bytes],
+        settings: Settings,
+        ike_keylog: Callable[[str], None] | None = None,
+        esp_keylog: Callable[[str], None] | None = None,
+    ) -> None:
+        self._sad = sad
+        self._esp_keylog = esp_keylog
+        self._types = {packet_type.name: packet_type for packet_type in policy.packet_types}
+        self._endpoint = Endpoint(
+            peer_configs(policy),
+            settings=settings,
+            random_bytes=random_bytes,
+            secrets_log=ike_keylog,
+        )
+        self._refusals: dict[IPv4Address, float] = {}
+        self._messages: list[Message] = []
+        self._last_failures: dict[str, str] = {}  # peer → reason
+
+    # --- inputs ---------------------------------------------------------------------------
+
+    def start(self, packet_type: PacketType, now: float) -> None:
+        """Begin an attempt for a packet type, unless one is in flight."""
+        self._endpoint.initiate(packet_type.name, now)
+
+    def receive(self, datagram: Datagram, now: float) -> None:
+        """Take an IKE message."""
+        self._endpoint.receive(datagram, now)
+
+    def advance(self, now: float) -> None:
+        """Run IKE's timers."""
+        self._endpoint.advance(now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` has something to do, in seconds."""
+        return self._endpoint.next_deadline()
+
+    def note_inbound_traffic(self, spi_in: int, now: float) -> None:
+        """ESP has arrived on this SA: its peer is alive."""
+        self._endpoint.note_inbound_traffic(spi_in, now)
+
+    def reserve_spis(self, spis: Iterator[int]) -> None:
+        """Keep these inbound SPIs out of what is allocated."""
+        self._endpoint.reserve_spis(spis)
+
+    def set_policy(self, policy: Policy, now: float) -> None:
+        """Go over to another configuration; SAs of what it no longer has are deleted."""
+        self._types = {packet_type.name: packet_type for packet_type in policy.packet_types}
+        self._endpoint.set_peers(peer_configs(policy), now)
+
+    def delete_child(self, spi_in: int, now: float) -> None:
+        """Delete one pair of SAs, here and at the peer."""
+        self._endpoint.delete_child(spi_in, now)
+
+    def delete_peer(self, local: IPv4Address, remote: IPv4Address, now: float) -> None:
+        """Delete all SAs with a peer, here and there."""
+        self._endpoint.delete_peer(peer_name(local, remote), now)
+
+    def shutdown(self, now: float) -> None:
+        """Delete all SAs at the peers, without waiting for their answers."""
+        self._endpoint.shutdown(now)
+
+    # --- outputs --------------------------------------------------------------------------
+
+    def transmits(self) -> list[Datagram]:
+        """Drain the IKE messages that are to be sent."""
+        return self._endpoint.transmits()
+
+    def messages(self) -> list[Message]:
+        """Drain the lines for the operator."""
+        drained, self._messages = self._messages, []
+        return drained
+
+    def ike_sas(self) -> list[IkeSaInfo]:
+        """Return the state of every IKE SA."""
+        return self._endpoint.ike_sas()
+
+    def last_failure(self, local: IPv4Address, remote: IPv4Address) -> str | None:
+        """Return why the last attempt with a peer failed; None after a success."""
+        return self._last_failures.get(peer_name(local, remote))
+
+    def passive_events(self, now: float, is_clear: Callable[[int], bool]) -> Iterator[PassiveEvent]:
+        """Drain the engine's events into the SA database; yield what passive mode should know.
+
+        Args:
+            now: seconds.
+            is_clear: tells whether a packet type is being sent in the clear.
+        """
+        for event in self._endpoint.events():
+            yield from self._handle(event, now, is_clear)
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _handle(
+        self, event: Event, now: float, is_clear: Callable[[int], bool]
+    ) -> Iterator[PassiveEvent]:
+        match event:
+            case ChildSaEstablished():
+                yield from self._established(event, now, is_clear)
+            case ChildSaDeleted():
+                yield from self._deleted(event, now)
+            case AttemptFailed():
+                yield from self._failed(event)
+            case IkeSaEstablished():
+                self._last_failures.pop(event.peer, None)
+                self._say(
+                    Severity.INFO,
+                    f"IKE SA with {event.remote} established as {event.role}"
+                    f" ({event.remote_identity}{', NAT detected' if event.nat_detected else ''})",
+                )
+            case IkeSaClosed():
+                self._say(Severity.INFO, f"IKE SA with {event.peer} closed: {event.reason}")
+            case PeerMoved():
+                self._moved(event)
+            case PeerRefused():
+                self._refused(event, now)
+
+    def _established(
+        self, event: ChildSaEstablished, now: float, is_clear: Callable[[int], bool]
+    ) -> Iterator[PassiveEvent]:
+        packet_type = self._types.get(event.child)
+        if packet_type is None:
+            self._endpoint.delete_child(event.spi_in, now)
+            return
+        before = self._sad.pairs(packet_type.id)
+        try:
+            pair = self._sad.establish(
+                event, packet_type, now, has_way=bool(before) or is_clear(packet_type.id)
+            )
+        except (NoRouteToPeerError, SaTableFullError) as error:
+            self._say(Severity.ERROR, f"SA for {packet_type.name} given up: {error}")
+            self._endpoint.delete_child(event.spi_in, now)
+            yield AttemptEnded(packet_type.id, str(error))
+            return
+        for old in before:
+            if old.source is SaSource.ADOPTED:
+                self._sad.retire(old.inbound.spi, now)
+        if self._esp_keylog is not None:
+            for line in esp_keylog_lines(pair):
+                self._esp_keylog(line)
+        kind = "rekeyed" if event.replaces is not None else "established"
+        self._say(
+            Severity.INFO,
+            f"SA for {packet_type.name} with {event.remote.address} {kind}"
+            f" as {event.role}: SPI {event.spi_in:#010x} in, {event.spi_out:#010x} out,"
+            f" AES-GCM-16 {event.key_bits}{', in UDP' if event.encapsulated else ''}",
+        )
+
+    def _deleted(self, event: ChildSaDeleted, now: float) -> Iterator[PassiveEvent]:
+        pair = self._sad.by_inbound_spi(event.spi_in)
+        if pair is None:
+            return
+        if event.reason in _SUCCEEDED or len(self._sad.pairs(pair.packet_type.id)) > 1:
+            self._sad.retire(event.spi_in, now)
+        else:
+            self._sad.remove(event.spi_in)
+        if event.reason is not DeletionReason.REPLACED:
+            self._say(
+                Severity.INFO,
+                f"SA for {pair.packet_type.name} with {pair.packet_type.peer} gone:"
+                f" {event.reason} (SPI {event.spi_in:#010x})",
+            )
+        if not self._sad.pairs(pair.packet_type.id):
+            yield SaDown(pair.packet_type.id)
+
+    def _failed(self, event: AttemptFailed) -> Iterator[PassiveEvent]:
+        packet_type = self._types.get(event.child)
+        if packet_type is None:
+            return
+        reason = f"{event.reason}: {event.detail}" if event.detail else str(event.reason)
+        self._last_failures[event.peer] = reason
+        adopted = [
+            pair for pair in self._sad.pairs(packet_type.id) if pair.source is SaSource.ADOPTED
+        ]
+        for pair in adopted:
+            self._sad.remove(pair.inbound.spi)
+        if adopted and not self._sad.pairs(packet_type.id):
+            yield SaDown(packet_type.id)
+        yield AttemptEnded(packet_type.id, reason)
+
+    def _moved(self, event: PeerMoved) -> None:
+        for spi_in in event.children:
+            try:
+                self._sad.move_peer(spi_in, event.remote)
+            except NoRouteToPeerError as error:
+                self._say(Severity.ERROR, f"{event.peer} moved to {event.remote}, but: {error}")
+                return
+        self._say(Severity.INFO, f"{event.peer} moved to {event.remote}")
+
+    def _refused(self, event: PeerRefused, now: float) -> None:
+        if now < self._refusals.get(event.remote, 0.0):
+            return
+        if len(self._refusals) >= REFUSAL_ADDRESSES:
+            self._refusals = {
+                address: until for address, until in self._refusals.items() if until > now
+            }
+            if len(self._refusals) >= REFUSAL_ADDRESSES:
+                return
+        self._refusals[event.remote] = now + REFUSAL_INTERVAL
+        if event.peer:
+            self._last_failures[event.peer] = f"{event.reason}: {event.detail}"
+        self._say(
+            Severity.WARNING, f"IKE from {event.remote} refused: {event.reason}: {event.detail}"
+        )
+
+    def _say(self, severity: Severity, text: str) -> None:
+        self._messages.append(Message(severity, text))

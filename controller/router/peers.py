@@ -1,0 +1,49 @@
+"""Compiled policy as the IKE engine takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from controller.policy.model import PacketType, Policy
+from controller.router.selectors import flow_selectors
+from ike.config import ChildConfig, PeerConfig
+
+
+def peer_name(local: IPv4Address, remote: IPv4Address) -> str:
+    """Return the engine's name of a peer: its address and ours towards it."""
+    return f"{remote} from {local}"
+
+
+def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
+    """Yield each peer with the packet types that IKE negotiates towards it."""
+    for peer in policy.peers:
+        yield PeerConfig(
+            name=peer_name(peer.local_address, peer.address),
+            local_address=peer.local_address,
+            remote_address=peer.address,
+            local_identity=peer.local_identity,
+            remote_identity=peer.remote_identity,
+            preshared_key=peer.preshared_key,
+            proposals=peer.proposals,
+            lifetime=peer.lifetime,
+            liveness_interval=peer.keepalive,
+            children=tuple(
+                _child(packet_type)
+                for packet_type in policy.packet_types
+                if packet_type.peer == peer.address
+                and packet_type.local_address == peer.local_address
+                and packet_type.manual_in is None
+            ),
+        )
+
+
+def _child(packet_type: PacketType) -> ChildConfig:
+    local, remote = flow_selectors(packet_type.flow)
+    return ChildConfig(
+        name=packet_type.name,
+        local_selectors=local,
+        remote_selectors=remote,
+        proposals=packet_type.proposals,
+        lifetime=packet_type.lifetime,
+    )

@@ -1,0 +1,1 @@
+"""Punted packets: what each reason asks for."""

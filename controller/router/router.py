@@ -1,0 +1,511 @@
+"""The router's control plane: everything but sockets, clocks and tasks.
+
+The owner feeds it what happens, with the time in seconds of one monotonic clock, and after each
+call carries out `take_outputs` in order. `next_deadline` says when to call `advance`.
+
+::
+
+    punts, digests, idle entries ──▶ Punts ──▶ PassiveMode ◀──▶ Negotiation (IKE)
+                                                   │                 │
+                                                   ▼                 ▼
+                                              DesiredState ◀── SecurityAssociationDatabase
+                                                   │
+                                                   ▼
+                                     outputs: writes and packet-outs, in order
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv4Address
+
+from controller.p4runtime import tables
+from controller.p4runtime.desired import DesiredState
+from controller.p4runtime.entities import (
+    ClearReport,
+    Declared,
+    Entry,
+    EntryKey,
+    PacketIn,
+    PacketOut,
+    Update,
+    WriteFailure,
+)
+from controller.passive.events import (
+    Decide,
+    Decision,
+    DestinationIdle,
+    Effect,
+    Forget,
+    Message,
+    PassiveEvent,
+    ReceivedInClear,
+    Remember,
+    SaDown,
+    SaUp,
+    SentInClear,
+    Severity,
+    SourceIdle,
+    StartAttempt,
+    SwitchPassiveMode,
+)
+from controller.passive.machine import PassiveMode
+from controller.passive.states import State
+from controller.policy.model import Policy
+from controller.router.adoption import adoptable
+from controller.router.baseline import baseline
+from controller.router.negotiation import Negotiation
+from controller.router.outputs import Output, Send, Write
+from controller.router.punts import Punts
+from controller.router.sad import (
+    NoRouteToPeerError,
+    SaSource,
+    SaTableFullError,
+    SecurityAssociationDatabase,
+)
+from controller.speaker import ike_transport
+from controller.speaker.routes import RouteTable
+from ike.config import Settings
+
+CLEAR_ADDRESS_IDLE = 300.0
+"""Seconds without a clear packet after which a destination or source is forgotten."""
+
+_CLEAR_STATES = frozenset({State.CLEAR, State.CLEAR_RETRY_DUE})
+
+
+class Router:
+    """One router, for as long as its controller runs; the switch may come and go."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        now: float,
+        wall_clock: Callable[[], float],
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        settings: Settings | None = None,
+        ike_keylog: Callable[[str], None] | None = None,
+        esp_keylog: Callable[[str], None] | None = None,
+    ) -> None:
+        self._policy = policy
+        self._wall_clock = wall_clock
+        self._manual_generation = 0
+        self._types = {packet_type.id: packet_type for packet_type in policy.packet_types}
+        self._adopted = False
+        self._outputs: list[Output] = []
+        self._messages: list[Message] = []
+        self._inbound_packets: dict[int, int] = {}
+
+        self._desired = DesiredState()
+        self._routes = RouteTable(policy.interfaces, policy.static_routes)
+        self._baseline: dict[object, Declared] = {}
+        self._declare_baseline()
+        self._sad = SecurityAssociationDatabase(self._desired, self._routes, random_bytes)
+        self._negotiation = Negotiation(
+            policy,
+            self._sad,
+            random_bytes=random_bytes,
+            settings=settings or Settings(),
+            ike_keylog=ike_keylog,
+            esp_keylog=esp_keylog,
+        )
+        self._passive = PassiveMode(
+            self._types, enabled=policy.passive_mode, retry=policy.retry, now=now
+        )
+        self._punts = Punts(policy, self._routes, self._sad)
+        self._apply(self._passive.advance(now), now)
+
+    # --- what there is to see -------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        """The configuration in force."""
+        return self._policy
+
+    @property
+    def passive(self) -> PassiveMode:
+        """Passive mode, to look at."""
+        return self._passive
+
+    @property
+    def sad(self) -> SecurityAssociationDatabase:
+        """The SAs, to look at."""
+        return self._sad
+
+    @property
+    def negotiation(self) -> Negotiation:
+        """IKE, to look at."""
+        return self._negotiation
+
+    @property
+    def desired(self) -> DesiredState:
+        """What the switch should hold, to look at."""
+        return self._desired
+
+    # --- the switch -----------------------------------------------------------------------
+
+    def connected(self, found: Sequence[Entry], now: float) -> None:
+        """The switch answers, runs our program, and holds these entries.
+
+        The first time, what an earlier controller has left is adopted. Later, an outbound SA
+        that the switch no longer holds has lost its sequence numbers, and is replaced.
+        """
+        if self._adopted:
+            self._replace_lost(found, now)
+        else:
+            self._adopted = True
+            self._adopt(found, now)
+            self._install_manual(now)
+        self._settle(now)
+        # What has been pending is part of the difference.
+        self._desired.pending()
+        self._outputs = [output for output in self._outputs if isinstance(output, Send)]
+        updates = self._desired.reconcile(found)
+        if updates:
+            self._outputs.insert(0, Write(tuple(updates)))
+
+    def written(
+        self, updates: Sequence[Update], failures: Sequence[WriteFailure], now: float
+    ) -> None:
+        """The switch has answered a `Write`; say of each refusal what it means."""
+        self._desired.acknowledge(updates, failures)
+        for failure in failures:
+            entity = failure.update.entity
+            what = entity.label if isinstance(entity, Entry) and entity.label else str(entity)
+            self._say(
+                Severity.ERROR,
+                f"the switch refused to {failure.update.kind} {what}:"
+                f" {failure.code}: {failure.message}",
+            )
+        if failures:
+            self._settle(now)
+
+    def packet_in(self, packet: PacketIn, now: float) -> None:
+        """The pipeline punted a packet."""
+        result = self._punts.handle(packet, now)
+        self._carry_out(result.declare, result.withdraw, result.send)
+        if result.datagram is not None:
+            self._negotiation.receive(result.datagram, now)
+        if result.event is not None:
+            self._tell(result.event, now)
+        self._settle(now)
+
+    def clear_report(self, report: ClearReport, now: float) -> None:
+        """The pipeline sent or accepted a packet in the clear."""
+        if report.sent_packet_type:
+            self._tell(
+                SentInClear(
+                    report.sent_packet_type, IPv4Address(report.destination), report.retry_due
+                ),
+                now,
+            )
+        if report.received_packet_type:
+            self._tell(
+                ReceivedInClear(report.received_packet_type, IPv4Address(report.source)), now
+            )
+        self._settle(now)
+
+    def idle(self, entries: Iterable[Entry], now: float) -> None:
+        """Clear destinations or sources have had no packet for their idle time."""
+        for entry in entries:
+            if entry.key.table == "clear_destinations":
+                self._tell(DestinationIdle(*tables.parse_clear_destination(entry)), now)
+            elif entry.key.table == "clear_sources":
+                self._tell(SourceIdle(*tables.parse_clear_source(entry)), now)
+        self._settle(now)
+
+    def inbound_counters(self, packets: dict[int, int], now: float) -> None:
+        """Tell how many packets each inbound SA, by its id, has had: proof that peers live."""
+        for pair in self._sad.pairs():
+            count = packets.get(pair.sa_id)
+            if count is not None and count > self._inbound_packets.get(pair.inbound.spi, 0):
+                self._negotiation.note_inbound_traffic(pair.inbound.spi, now)
+                self._inbound_packets[pair.inbound.spi] = count
+        self._settle(now)
+
+    # --- time -----------------------------------------------------------------------------
+
+    def advance(self, now: float) -> None:
+        """Do what is due."""
+        self._negotiation.advance(now)
+        self._sad.advance(now)
+        self._apply(self._passive.advance(now), now)
+        result = self._punts.advance(now)
+        self._carry_out(result.declare, result.withdraw, result.send)
+        self._settle(now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` wants to be called, in seconds; None: not before an input."""
+        deadlines = (
+            self._negotiation.next_deadline(),
+            self._sad.next_deadline(),
+            self._passive.next_deadline(),
+            self._punts.next_deadline(),
+        )
+        return min((time for time in deadlines if time is not None), default=None)
+
+    # --- the operator ---------------------------------------------------------------------
+
+    def set_passive_mode(self, enabled: bool, now: float) -> list[Message]:
+        """``[no] crypto ipsec optional``; return what the operator is told."""
+        before = len(self._messages)
+        self._apply(self._passive.set_enabled(enabled, now), now)
+        told = self._messages[before:]
+        self._settle(now)
+        return told
+
+    def set_retry(self, seconds: float, now: float) -> None:
+        """``crypto ipsec optional retry SECONDS``.
+
+        Raises:
+            ValueError: not a positive, finite number.
+        """
+        self._apply(self._passive.set_retry(seconds, now), now)
+        self._settle(now)
+
+    def clear_sas(self, peer: IPv4Address | None, now: float) -> int:
+        """``clear crypto sa [peer A]``: delete SAs here and at the peers; return how many pairs.
+
+        The next packet of each packet type starts afresh. Manual SAs are installed again.
+        """
+        pairs = [
+            pair for pair in self._sad.pairs() if peer is None or pair.packet_type.peer == peer
+        ]
+        for isakmp in self._policy.peers:
+            if peer is None or isakmp.address == peer:
+                self._negotiation.delete_peer(isakmp.local_address, isakmp.address, now)
+        self._settle(now)
+        for pair in pairs:
+            if self._sad.by_inbound_spi(pair.inbound.spi) is pair:
+                self._sad.remove(pair.inbound.spi)
+                if not self._sad.pairs(pair.packet_type.id):
+                    self._tell(SaDown(pair.packet_type.id), now)
+        self._settle(now)
+        self._install_manual(now)
+        self._settle(now)
+        return len(pairs)
+
+    def shutdown(self, now: float, *, leave_sas: bool) -> None:
+        """Say goodbye: delete the SAs at the peers and on the switch, unless told to leave them.
+
+        What goes in the clear goes on doing so: the nodes that are not upgraded stay reachable.
+        """
+        if leave_sas:
+            return
+        self._negotiation.shutdown(now)
+        for pair in self._sad.pairs():
+            self._sad.remove(pair.inbound.spi)
+        self._settle(now)
+
+    def reload(self, policy: Policy, now: float) -> None:
+        """Go over to another configuration; SAs of packet types that stay the same live on."""
+        old_types = self._types
+        self._policy = policy
+        self._types = {packet_type.id: packet_type for packet_type in policy.packet_types}
+        changed = [
+            packet_type
+            for packet_type in old_types.values()
+            if self._types.get(packet_type.id) != packet_type
+        ]
+        self._negotiation.set_policy(policy, now)
+        for packet_type in changed:
+            for pair in self._sad.pairs(packet_type.id):
+                self._sad.remove(pair.inbound.spi)
+        self._routes.replace(policy.interfaces, policy.static_routes)
+        self._declare_baseline()
+        self._punts.set_policy(policy)
+        kept = set(old_types) - {packet_type.id for packet_type in changed}
+        self._apply(self._passive.set_packet_types(kept, now), now)
+        self._apply(self._passive.set_packet_types(self._types, now), now)
+        self._apply(self._passive.set_retry(policy.retry, now), now)
+        self._apply(self._passive.set_enabled(policy.passive_mode, now), now)
+        self._install_manual(now)
+        self._settle(now)
+
+    # --- outputs --------------------------------------------------------------------------
+
+    def take_outputs(self) -> list[Output]:
+        """Drain what is to be written and sent, in order."""
+        drained, self._outputs = self._outputs, []
+        return drained
+
+    def take_messages(self) -> list[Message]:
+        """Drain the lines for the operator's log."""
+        drained, self._messages = self._messages, []
+        return drained
+
+    # --- inside: carrying out -------------------------------------------------------------
+
+    def _settle(self, now: float) -> None:
+        """Let IKE, the SAs and passive mode react to each other until nothing is left to do.
+
+        Inbound SAs are written before IKE's answer goes out, so that the peer can use them at
+        once; a responder's outbound SA comes after it.
+        """
+        while True:
+            for event in list(self._negotiation.passive_events(now, self._is_clear)):
+                self._tell(event, now)
+            self._note_activated(now)
+            self._flush()
+            datagrams = self._negotiation.transmits()
+            for datagram in datagrams:
+                self._outputs.append(Send(ike_transport.encode(datagram)))
+            self._sad.advance(now)
+            self._note_activated(now)
+            self._flush()
+            if not datagrams:
+                break
+        self._messages += self._negotiation.messages()
+
+    def _note_activated(self, now: float) -> None:
+        for packet_type in self._sad.take_activated():
+            self._tell(SaUp(packet_type), now)
+
+    def _flush(self) -> None:
+        updates = self._desired.pending()
+        if updates:
+            self._outputs.append(Write(tuple(updates)))
+
+    def _tell(self, event: PassiveEvent, now: float) -> None:
+        self._apply(self._passive.handle(event, now), now)
+
+    def _apply(self, effects: Iterable[Effect], now: float) -> None:
+        for effect in effects:
+            match effect:
+                case Decide(packet_type, None):
+                    self._desired.withdraw(tables.no_sa(packet_type, Decision.HOLD).key)
+                case Decide(packet_type, decision):
+                    assert decision is not None
+                    self._desired.declare(
+                        tables.no_sa(packet_type, decision, self._name(packet_type))
+                    )
+                case StartAttempt(packet_type):
+                    self._start_attempt(packet_type, now)
+                case Remember(packet_type, address, outbound):
+                    self._desired.declare(self._clear_address(packet_type, address, outbound))
+                case Forget(packet_type, address, outbound):
+                    self._desired.withdraw(self._clear_address(packet_type, address, outbound).key)
+                case SwitchPassiveMode(enabled):
+                    self._desired.declare(tables.passive_mode(enabled))
+                case Message():
+                    self._messages.append(self._named(effect))
+
+    def _clear_address(self, packet_type: int, address: IPv4Address, outbound: bool) -> Entry:
+        make = tables.clear_destination if outbound else tables.clear_source
+        return make(packet_type, address, idle_timeout=CLEAR_ADDRESS_IDLE)
+
+    def _start_attempt(self, packet_type: int, now: float) -> None:
+        self._negotiation.start(self._types[packet_type], now)
+
+    def _carry_out(
+        self,
+        declare: Iterable[Declared],
+        withdraw: Iterable[EntryKey],
+        send: Iterable[PacketOut],
+    ) -> None:
+        for entity in declare:
+            self._desired.declare(entity)
+        for key in withdraw:
+            self._desired.withdraw(key)
+        self._flush()
+        self._outputs.extend(Send(packet) for packet in send)
+
+    def _is_clear(self, packet_type: int) -> bool:
+        return self._passive.state_of(packet_type).state in _CLEAR_STATES
+
+    def _name(self, packet_type: int) -> str:
+        known = self._types.get(packet_type)
+        return f"{known.name} with {known.peer}" if known else f"packet type {packet_type}"
+
+    def _named(self, message: Message) -> Message:
+        if message.packet_type is None:
+            return message
+        return Message(message.severity, f"{self._name(message.packet_type)}: {message.text}")
+
+    def _say(self, severity: Severity, text: str) -> None:
+        self._messages.append(Message(severity, text))
+
+    # --- inside: state that is found, lost or given ---------------------------------------
+
+    def _declare_baseline(self) -> None:
+        new = {_identity(entity): entity for entity in baseline(self._policy, self._routes)}
+        for identity, entity in self._baseline.items():
+            if identity not in new and isinstance(entity, Entry):
+                self._desired.withdraw(entity.key)
+        for entity in new.values():
+            self._desired.declare(entity)
+        self._baseline = new
+
+    def _adopt(self, found: Sequence[Entry], now: float) -> None:
+        adoption = adoptable(found, self._baseline.values(), self._policy)
+        for pair in adoption.pairs:
+            self._sad.adopt(pair.packet_type, pair.inbound, pair.outbound, pair.selectors, now)
+        self._negotiation.reserve_spis(pair.inbound.spi for pair in adoption.pairs)
+        self._note_activated(now)
+        for packet_type, decision in adoption.decisions:
+            self._apply(self._passive.adopt(packet_type, decision, now), now)
+        if self._passive.enabled:
+            for packet_type, address in adoption.destinations:
+                self._tell(SentInClear(packet_type, address), now)
+            for packet_type, address in adoption.sources:
+                self._tell(ReceivedInClear(packet_type, address), now)
+        replaced = [
+            pair.packet_type for pair in self._sad.pairs() if pair.source is SaSource.ADOPTED
+        ]
+        if replaced:
+            self._say(
+                Severity.INFO,
+                f"{len(replaced)} SAs found on the switch are kept in use until IKE has"
+                " replaced them",
+            )
+        for packet_type_ in replaced:
+            self._negotiation.start(packet_type_, now)
+
+    def _install_manual(self, now: float) -> None:
+        for packet_type in self._types.values():
+            if packet_type.manual_in is None or self._sad.pairs(packet_type.id):
+                continue
+            self._negotiation.reserve_spis(iter((packet_type.manual_in.spi,)))
+            try:
+                self._sad.add_manual(packet_type, now, self._next_manual_generation())
+            except (NoRouteToPeerError, SaTableFullError) as error:
+                self._say(Severity.ERROR, f"manual SA of {packet_type.name}: {error}")
+        self._note_activated(now)
+
+    def _next_manual_generation(self) -> int:
+        # Tenths of a second of wall time: not used before with the same keys, even by the
+        # controller that ran before this one.
+        self._manual_generation = max(self._manual_generation + 1, int(self._wall_clock() * 10))
+        return self._manual_generation & 0xFFFFFFFF or 1
+
+    def _replace_lost(self, found: Sequence[Entry], now: float) -> None:
+        there = {entry.key for entry in found if entry.key.table == "sad_out"}
+        lost = [
+            pair
+            for pair in self._sad.pairs()
+            if self._sad.sending(pair.packet_type.id) is pair
+            and tables.sad_out(pair.outbound).key not in there
+        ]
+        for pair in lost:
+            packet_type = pair.packet_type
+            if pair.source is SaSource.IKE:
+                self._negotiation.delete_child(pair.inbound.spi, now)
+            self._sad.remove(pair.inbound.spi)
+            if not self._sad.pairs(packet_type.id):
+                self._tell(SaDown(packet_type.id), now)
+        if lost:
+            self._say(
+                Severity.WARNING,
+                f"the switch has lost {len(lost)} SAs and their sequence numbers:"
+                " they are replaced",
+            )
+        self._settle(now)
+        for pair in lost:
+            if pair.packet_type.manual_in is None:
+                self._negotiation.start(pair.packet_type, now)
+        self._install_manual(now)
+
+
+def _identity(entity: Declared) -> object:
+    return entity.key if isinstance(entity, Entry) else (entity.meter, entity.index)

@@ -1,0 +1,436 @@
+"""The security association database (RFC 4301 §4.4.2): which SAs there are, and their entries.
+
+A pair of SAs, one each way, belongs to one packet type and shares one SA id. While a pair is
+being replaced there are two of a type: both are accepted inbound, one is sent on.
+
+An outbound SA is put into a switch once. Its sequence numbers live in the switch only, so after
+the switch has lost them the SA is dead: counting from 1 again under the same key would repeat
+IVs (RFC 4106 §3.1). Manual SAs get a new generation, which is part of the IV, instead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from controller.p4runtime import tables
+from controller.p4runtime.desired import DesiredState
+from controller.p4runtime.entities import Entry
+from controller.p4runtime.enums import EspAlgorithm
+from controller.p4runtime.tables import SEQUENCE_LIMIT_32, SadIn, SadOut
+from controller.policy.model import PacketType
+from controller.router.selectors import flow_selectors
+from controller.speaker.routes import RouteTable
+from ike.events import ChildSaEstablished, Role
+from ike.types import TrafficSelector, UdpAddress
+
+SA_LIMIT = 4096
+"""Pairs of SAs: the size of `sad_in` and `sad_out` (p4src/sizes.p4)."""
+
+RESPONDER_SETTLE = 0.1
+"""Seconds from our IKE response to our first ESP packet, where the packets have another way until
+then (the clear, or the SA that is replaced): the initiator has to install the SA first."""
+
+INBOUND_LINGER = 5.0
+"""Seconds that a replaced SA is still accepted: its last packets may be on their way."""
+
+_ALGORITHMS = {128: EspAlgorithm.AES_GCM_16_128, 256: EspAlgorithm.AES_GCM_16_256}  # by bits
+
+_IPV4_HEADER, _UDP_HEADER, _ESP_HEADER, _GCM_IV, _GCM_ICV, _ESP_TRAILER = 20, 8, 8, 8, 16, 2
+
+
+class SaSource(StrEnum):
+    """Where an SA comes from (PM-11), or that it was found on the switch at our start."""
+
+    IKE = "ike"
+    MANUAL = "manual"
+    ADOPTED = "adopted"
+
+
+class NoRouteToPeerError(Exception):
+    """The tunnel's far end is not reachable: the SA has no way out."""
+
+
+class SaTableFullError(Exception):
+    """All SA ids are taken."""
+
+
+def inner_mtu(mtu: int, *, encapsulated: bool) -> int:
+    """Return the bytes of the largest inner packet that fits a link once it is wrapped.
+
+    Tunnel mode with AES-GCM-16: IV 8 bytes, ICV 16, padding to 4 (RFC 4303 §2.4, RFC 4106 §3).
+
+    Args:
+        mtu: bytes of IP packet that the link takes.
+        encapsulated: whether ESP goes in UDP (RFC 3948).
+    """
+    room = mtu - _IPV4_HEADER - _ESP_HEADER - _GCM_IV - _GCM_ICV
+    if encapsulated:
+        room -= _UDP_HEADER
+    return max(0, room // 4 * 4 - _ESP_TRAILER)
+
+
+@dataclass(slots=True, eq=False)
+class SaPair:
+    """One SA each way. Times are seconds of the injected clock."""
+
+    packet_type: PacketType
+    source: SaSource
+    inbound: SadIn
+    outbound: SadOut
+    established_at: float
+    encapsulated: bool
+    rekey_at: float | None = None
+    selectors: tuple[Entry, ...] = ()  # of `sa_selectors`
+    activate_at: float | None = None  # when to start sending on it; None: done or not wanted
+    expires_at: float | None = None  # when to stop accepting it; None: not replaced
+
+    @property
+    def sa_id(self) -> int:
+        """The id of both directions in the data plane."""
+        return self.inbound.sa_id
+
+
+@dataclass(slots=True)
+class _PacketTypeSas:
+    pairs: list[SaPair] = field(default_factory=list)  # oldest first
+    sending: SaPair | None = None  # whose entry `sad_out` holds
+
+
+class SecurityAssociationDatabase:
+    """Declares the entries of `sad_in`, `sa_selectors` and `sad_out` for the SAs it is told of."""
+
+    def __init__(
+        self,
+        desired: DesiredState,
+        routes: RouteTable,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._desired = desired
+        self._routes = routes
+        self._random_bytes = random_bytes
+        self._free_ids = deque(range(1, SA_LIMIT + 1))
+        self._types: dict[int, _PacketTypeSas] = {}
+        self._by_spi: dict[int, SaPair] = {}
+        self._timed: set[SaPair] = set()
+        self._activated: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._by_spi)
+
+    # --- what there is --------------------------------------------------------------------
+
+    def pairs(self, packet_type: int | None = None) -> list[SaPair]:
+        """Return the pairs of one packet type, or all, oldest first."""
+        if packet_type is None:
+            return list(self._by_spi.values())
+        sas = self._types.get(packet_type)
+        return list(sas.pairs) if sas else []
+
+    def sending(self, packet_type: int) -> SaPair | None:
+        """Return the pair that packets of this type leave by."""
+        sas = self._types.get(packet_type)
+        return sas.sending if sas else None
+
+    def by_inbound_spi(self, spi: int) -> SaPair | None:
+        """Return the pair whose inbound SPI this is."""
+        return self._by_spi.get(spi)
+
+    # --- coming ---------------------------------------------------------------------------
+
+    def establish(
+        self, event: ChildSaEstablished, packet_type: PacketType, now: float, *, has_way: bool
+    ) -> SaPair:
+        """Add the pair that IKE has negotiated; inbound at once, outbound as the role allows.
+
+        Args:
+            event: the pair, with its keys.
+            packet_type: what it protects.
+            now: seconds.
+            has_way: packets of this type have another way for a moment: in the clear, or by the
+                SA that this one replaces.
+
+        Raises:
+            NoRouteToPeerError: the peer is not reachable.
+            SaTableFullError: there are `SA_LIMIT` pairs already.
+        """
+        way = self._tunnel(event.remote, encapsulated=event.encapsulated)
+        sa_id = self._take_id()
+        generation = self._new_generation()
+        algorithm = _ALGORITHMS[event.key_bits]
+        pair = SaPair(
+            packet_type=packet_type,
+            source=SaSource.IKE,
+            inbound=SadIn(
+                destination=event.local.address,
+                spi=event.spi_in,
+                sa_id=sa_id,
+                generation=generation,
+                algorithm=algorithm,
+                key=event.key_in,
+                salt=event.salt_in,
+                anti_replay=True,
+            ),
+            outbound=SadOut(
+                packet_type=packet_type.id,
+                sa_id=sa_id,
+                generation=generation,
+                spi=event.spi_out,
+                algorithm=algorithm,
+                key=event.key_out,
+                salt=event.salt_out,
+                sequence_limit=SEQUENCE_LIMIT_32,
+                tunnel_source=event.local.address,
+                tunnel_destination=event.remote.address,
+                udp_destination_port=event.remote.port if event.encapsulated else 0,
+                interface_id=way.interface_id,
+                gateway=way.gateway,
+                inner_mtu=way.inner_mtu,
+            ),
+            established_at=now,
+            encapsulated=event.encapsulated,
+            rekey_at=now + event.lifetime if event.lifetime else None,
+        )
+        pair.selectors = _selector_entries(pair, event.local_selectors, event.remote_selectors)
+        self._add(pair)
+        if event.role is Role.RESPONDER and has_way:
+            pair.activate_at = now + RESPONDER_SETTLE
+            self._timed.add(pair)
+        elif event.role is Role.INITIATOR:
+            self.activate(pair)
+        else:
+            pair.activate_at = now
+            self._timed.add(pair)
+        return pair
+
+    def add_manual(self, packet_type: PacketType, now: float, generation: int) -> SaPair:
+        """Add the SAs that the configuration gives for a packet type (PM-11).
+
+        Args:
+            packet_type: a manual one.
+            now: seconds.
+            generation: 32 bits, never used before with these keys.
+
+        Raises:
+            NoRouteToPeerError: the peer is not reachable.
+            SaTableFullError: there are `SA_LIMIT` pairs already.
+        """
+        assert packet_type.manual_in is not None
+        assert packet_type.manual_out is not None
+        remote = UdpAddress(packet_type.peer, 0)
+        way = self._tunnel(remote, encapsulated=False)
+        sa_id = self._take_id()
+        pair = SaPair(
+            packet_type=packet_type,
+            source=SaSource.MANUAL,
+            inbound=SadIn(
+                destination=packet_type.local_address,
+                spi=packet_type.manual_in.spi,
+                sa_id=sa_id,
+                generation=generation,
+                algorithm=_ALGORITHMS[8 * len(packet_type.manual_in.key)],
+                key=packet_type.manual_in.key,
+                salt=packet_type.manual_in.salt,
+                anti_replay=False,
+            ),
+            outbound=SadOut(
+                packet_type=packet_type.id,
+                sa_id=sa_id,
+                generation=generation,
+                spi=packet_type.manual_out.spi,
+                algorithm=_ALGORITHMS[8 * len(packet_type.manual_out.key)],
+                key=packet_type.manual_out.key,
+                salt=packet_type.manual_out.salt,
+                sequence_limit=SEQUENCE_LIMIT_32,
+                tunnel_source=packet_type.local_address,
+                tunnel_destination=packet_type.peer,
+                udp_destination_port=0,
+                interface_id=way.interface_id,
+                gateway=way.gateway,
+                inner_mtu=way.inner_mtu,
+            ),
+            established_at=now,
+            encapsulated=False,
+        )
+        pair.selectors = _selector_entries(pair, *flow_selectors(packet_type.flow))
+        self._add(pair)
+        self.activate(pair)
+        return pair
+
+    def adopt(
+        self,
+        packet_type: PacketType,
+        inbound: SadIn,
+        outbound: SadOut,
+        selectors: tuple[Entry, ...],
+        now: float,
+    ) -> SaPair:
+        """Carry on with a pair that was found on the switch, exactly as it stands there."""
+        manual = packet_type.manual_in is not None
+        pair = SaPair(
+            packet_type=packet_type,
+            source=SaSource.MANUAL if manual else SaSource.ADOPTED,
+            inbound=inbound,
+            outbound=outbound,
+            established_at=now,
+            encapsulated=outbound.udp_destination_port != 0,
+            selectors=selectors,
+        )
+        self._free_ids.remove(pair.sa_id)
+        self._add(pair)
+        self.activate(pair)
+        return pair
+
+    # --- changing -------------------------------------------------------------------------
+
+    def activate(self, pair: SaPair) -> None:
+        """Send on this pair from now on."""
+        pair.activate_at = None
+        sas = self._types[pair.packet_type.id]
+        if sas.sending is None:
+            self._activated.append(pair.packet_type.id)
+        sas.sending = pair
+        self._desired.declare(tables.sad_out(pair.outbound, _name(pair)))
+
+    def move_peer(self, spi_in: int, remote: UdpAddress) -> None:
+        """Send to another address or port of the peer (RFC 7296 §2.23).
+
+        Raises:
+            NoRouteToPeerError: the new address is not reachable; the SA stays as it was.
+        """
+        pair = self._by_spi.get(spi_in)
+        if pair is None:
+            return
+        way = self._tunnel(remote, encapsulated=pair.encapsulated)
+        pair.outbound = replace(
+            pair.outbound,
+            tunnel_destination=remote.address,
+            udp_destination_port=remote.port if pair.encapsulated else 0,
+            interface_id=way.interface_id,
+            gateway=way.gateway,
+            inner_mtu=way.inner_mtu,
+        )
+        if self.sending(pair.packet_type.id) is pair:
+            self.activate(pair)
+
+    # --- going ----------------------------------------------------------------------------
+
+    def retire(self, spi_in: int, now: float) -> None:
+        """Stop sending on a pair that has a successor; accept its last packets a while longer."""
+        pair = self._by_spi.get(spi_in)
+        if pair is None:
+            return
+        successor = self._successor(pair)
+        if successor is None:
+            self.remove(spi_in)
+            return
+        if self.sending(pair.packet_type.id) is pair:
+            self.activate(successor)
+        pair.activate_at = None
+        pair.expires_at = now + INBOUND_LINGER
+        self._timed.add(pair)
+
+    def remove(self, spi_in: int) -> SaPair | None:
+        """Take a pair out, both ways, at once; return it, or None if there is none."""
+        pair = self._by_spi.pop(spi_in, None)
+        if pair is None:
+            return None
+        self._timed.discard(pair)
+        sas = self._types[pair.packet_type.id]
+        if sas.sending is pair:
+            successor = self._successor(pair)
+            if successor is not None:
+                self.activate(successor)
+            else:
+                sas.sending = None
+                self._desired.withdraw(tables.sad_out(pair.outbound).key)
+        sas.pairs.remove(pair)
+        if not sas.pairs:
+            del self._types[pair.packet_type.id]
+        for entry in self._inbound_entries(pair):
+            self._desired.withdraw(entry.key)
+        self._free_ids.append(pair.sa_id)
+        return pair
+
+    # --- time -----------------------------------------------------------------------------
+
+    def advance(self, now: float) -> None:
+        """Start to send on what has settled; drop what was only lingering."""
+        for pair in list(self._timed):
+            if pair.activate_at is not None and pair.activate_at <= now:
+                self.activate(pair)
+            if pair.expires_at is not None and pair.expires_at <= now:
+                self.remove(pair.inbound.spi)
+            if pair.activate_at is None and pair.expires_at is None:
+                self._timed.discard(pair)
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` has something to do, in seconds."""
+        times = [
+            time
+            for pair in self._timed
+            for time in (pair.activate_at, pair.expires_at)
+            if time is not None
+        ]
+        return min(times, default=None)
+
+    def take_activated(self) -> list[int]:
+        """Drain the packet types that have got an SA to send on, and had none before."""
+        drained, self._activated = self._activated, []
+        return drained
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _add(self, pair: SaPair) -> None:
+        self._types.setdefault(pair.packet_type.id, _PacketTypeSas()).pairs.append(pair)
+        self._by_spi[pair.inbound.spi] = pair
+        for entry in self._inbound_entries(pair):
+            self._desired.declare(entry)
+
+    def _inbound_entries(self, pair: SaPair) -> Iterable[Entry]:
+        yield from pair.selectors
+        yield tables.sad_in(pair.inbound, _name(pair))
+
+    def _successor(self, pair: SaPair) -> SaPair | None:
+        others = [
+            other
+            for other in self._types[pair.packet_type.id].pairs
+            if other is not pair and other.expires_at is None
+        ]
+        return others[-1] if others else None
+
+    def _take_id(self) -> int:
+        if not self._free_ids:
+            raise SaTableFullError(f"all {SA_LIMIT} pairs of SAs are in use")
+        return self._free_ids.popleft()
+
+    def _new_generation(self) -> int:
+        # The registers of an id that was never used hold generation 0.
+        return int.from_bytes(self._random_bytes(4), "big") or 1
+
+    def _tunnel(self, remote: UdpAddress, *, encapsulated: bool) -> _Tunnel:
+        hop = self._routes.next_hop(remote.address)
+        if hop is None:
+            raise NoRouteToPeerError(f"no route to {remote.address}")
+        interface, gateway = hop
+        return _Tunnel(interface.id, gateway, inner_mtu(interface.mtu, encapsulated=encapsulated))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tunnel:
+    interface_id: int
+    gateway: IPv4Address
+    inner_mtu: int
+
+
+def _selector_entries(
+    pair: SaPair, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]
+) -> tuple[Entry, ...]:
+    return tables.sa_selectors(pair.sa_id, local, remote, _name(pair))
+
+
+def _name(pair: SaPair) -> str:
+    return f"{pair.packet_type.name} with {pair.packet_type.peer}"

@@ -1,0 +1,197 @@
+"""The answers of the ``show`` commands, put together from the router's state and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from controller.p4runtime.entities import CounterValue
+from controller.policy.model import PacketType
+from controller.router.router import Router
+from controller.router.sad import SaPair
+from controller.router.selectors import idents
+from controller.status import (
+    ClearDestination,
+    ClearSource,
+    CryptoMapStatus,
+    CryptoOptionalStatus,
+    EspSaStatus,
+    IpsecSaStatus,
+    IsakmpSaStatus,
+    PacketTypeStatus,
+)
+from ike.config import EspProposal
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Counter values as read from the switch; what was not read is absent."""
+
+    sad_in: Mapping[int, CounterValue] = field(default_factory=dict)  # by SA id
+    sad_out: Mapping[int, CounterValue] = field(default_factory=dict)  # by packet type
+    hold: Mapping[int, CounterValue] = field(default_factory=dict)  # by packet type
+    clear: Mapping[int, CounterValue] = field(default_factory=dict)  # by packet type
+    destinations: Mapping[tuple[int, IPv4Address], CounterValue] = field(default_factory=dict)
+    sources: Mapping[tuple[int, IPv4Address], CounterValue] = field(default_factory=dict)
+
+
+def crypto_optional(router: Router, counters: Counters, now: float) -> CryptoOptionalStatus:
+    """Answer ``show crypto optional`` (PM-9)."""
+    types = {packet_type.id: packet_type for packet_type in router.policy.packet_types}
+    destinations = []
+    for listed in router.passive.destinations():
+        packet_type = types[listed.packet_type]
+        count = counters.destinations.get((listed.packet_type, listed.address))
+        destinations.append(
+            ClearDestination(
+                address=listed.address,
+                packet_type=packet_type.name,
+                peer=packet_type.peer,
+                packets=count.packets if count else None,
+                bytes=count.bytes if count else None,
+                since=max(0.0, now - listed.since),
+            )
+        )
+    sources = []
+    for listed in router.passive.sources():
+        count = counters.sources.get((listed.packet_type, listed.address))
+        sources.append(
+            ClearSource(
+                address=listed.address,
+                packet_type=types[listed.packet_type].name,
+                packets=count.packets if count else None,
+                bytes=count.bytes if count else None,
+                since=max(0.0, now - listed.since),
+            )
+        )
+    return CryptoOptionalStatus(
+        enabled=router.passive.enabled,
+        retry=router.passive.retry,
+        destinations=tuple(sorted(destinations, key=lambda shown: shown.address)),
+        sources=tuple(sorted(sources, key=lambda shown: shown.address)),
+        packet_types=tuple(
+            _packet_type(router, packet_type, now) for packet_type in types.values()
+        ),
+    )
+
+
+def crypto_map(router: Router) -> tuple[CryptoMapStatus, ...]:
+    """Answer ``show crypto map``: one row an entry of a crypto map."""
+    rows: dict[tuple[str, int], list[PacketType]] = {}
+    for packet_type in router.policy.packet_types:
+        rows.setdefault((packet_type.crypto_map, packet_type.sequence), []).append(packet_type)
+    return tuple(
+        CryptoMapStatus(
+            name=name,
+            sequence=sequence,
+            kind="ipsec-manual" if types[0].manual_in else "ipsec-isakmp",
+            peer=types[0].peer,
+            transform_set=types[0].transform_set,
+            transforms=transforms(types[0].proposals),
+            access_list=types[0].access_list,
+            lines=tuple(dict.fromkeys(packet_type.text for packet_type in types)),
+            interfaces=tuple(dict.fromkeys(packet_type.interface for packet_type in types)),
+            lifetime=types[0].lifetime,
+        )
+        for (name, sequence), types in rows.items()
+    )
+
+
+def crypto_ipsec_sa(router: Router, counters: Counters, now: float) -> tuple[IpsecSaStatus, ...]:
+    """Answer ``show crypto ipsec sa``: one row a packet type, with an SA or without."""
+    return tuple(
+        _ipsec_sa(router, packet_type, counters, now) for packet_type in router.policy.packet_types
+    )
+
+
+def crypto_isakmp_sa(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
+    """Answer ``show crypto isakmp sa``."""
+    rows = []
+    for sa in router.negotiation.ike_sas():
+        rows.append(
+            IsakmpSaStatus(
+                local=str(sa.local),
+                remote=str(sa.remote),
+                state=str(sa.state),
+                role=str(sa.role),
+                initiator_spi=sa.initiator_spi,
+                responder_spi=sa.responder_spi,
+                suite=sa.suite,
+                nat_detected=sa.nat_detected,
+                established_ago=(
+                    None if sa.established_at is None else max(0.0, now - sa.established_at)
+                ),
+                children=tuple(sa.children),
+                last_failure=router.negotiation.last_failure(sa.local.address, sa.remote.address),
+            )
+        )
+    return tuple(rows)
+
+
+def transforms(proposals: tuple[EspProposal, ...]) -> tuple[str, ...]:
+    """Return the transforms as IOS writes them."""
+    return tuple(f"esp-gcm {bits}" for proposal in proposals for _, bits in proposal.encryption)
+
+
+def _packet_type(router: Router, packet_type: PacketType, now: float) -> PacketTypeStatus:
+    state = router.passive.state_of(packet_type.id)
+    at = state.next_attempt_at
+    return PacketTypeStatus(
+        name=packet_type.name,
+        peer=packet_type.peer,
+        state=str(state.state),
+        next_attempt_in=None if at is None else max(0.0, at - now),
+        last_failure=state.last_failure,
+    )
+
+
+def _ipsec_sa(
+    router: Router, packet_type: PacketType, counters: Counters, now: float
+) -> IpsecSaStatus:
+    pair = router.sad.sending(packet_type.id)
+    if pair is None:
+        pairs = router.sad.pairs(packet_type.id)
+        pair = pairs[-1] if pairs else None
+    local_ident, remote_ident = idents(packet_type.flow)
+    hold = counters.hold.get(packet_type.id)
+    clear = counters.clear.get(packet_type.id)
+    return IpsecSaStatus(
+        packet_type=packet_type.name,
+        interface=packet_type.interface,
+        crypto_map=packet_type.crypto_map,
+        local_ident=local_ident,
+        remote_ident=remote_ident,
+        local_address=packet_type.local_address,
+        peer=packet_type.peer,
+        transform=f"esp-gcm {8 * len(pair.outbound.key)}" if pair else None,
+        encapsulated=pair.encapsulated if pair else False,
+        inner_mtu=pair.outbound.inner_mtu if pair else None,
+        source=str(pair.source) if pair else "ike",
+        inbound=_inbound(pair, counters) if pair else None,
+        outbound=_outbound(pair, counters) if pair else None,
+        established_ago=max(0.0, now - pair.established_at) if pair else None,
+        rekey_in=max(0.0, pair.rekey_at - now) if pair and pair.rekey_at is not None else None,
+        packets_held=hold.packets if hold else None,
+        packets_clear=clear.packets if clear else None,
+    )
+
+
+def _inbound(pair: SaPair, counters: Counters) -> EspSaStatus:
+    count = counters.sad_in.get(pair.sa_id)
+    return EspSaStatus(
+        spi=pair.inbound.spi,
+        sa_id=pair.sa_id,
+        packets=count.packets if count else None,
+        bytes=count.bytes if count else None,
+    )
+
+
+def _outbound(pair: SaPair, counters: Counters) -> EspSaStatus:
+    count = counters.sad_out.get(pair.packet_type.id)
+    return EspSaStatus(
+        spi=pair.outbound.spi,
+        sa_id=pair.sa_id,
+        packets=count.packets if count else None,
+        bytes=count.bytes if count else None,
+    )
