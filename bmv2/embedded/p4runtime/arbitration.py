@@ -25,6 +25,9 @@ MAX_ROLES = 64
 MAX_ROLE_NAME = 256
 """The longest name of a role, in bytes."""
 
+ELECTION_ID_TAKEN = "Election id already exists"
+"""As bmv2 says it: clients tell this INVALID_ARGUMENT from others by its words."""
+
 Client = TypeVar("Client")
 
 
@@ -132,7 +135,7 @@ class Arbitration(Generic[Client]):
         if election_id is not None and any(
             taken == election_id and other != client for other, taken in role.clients.items()
         ):
-            raise invalid("another client has this election id")
+            raise invalid(ELECTION_ID_TAKEN)
         return role
 
     def _notices(self, name: str, role: _Role[Client]) -> list[Notice[Client]]:

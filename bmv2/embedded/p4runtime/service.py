@@ -40,6 +40,9 @@ from bmv2.embedded.p4runtime.session import StreamSession
 API_VERSION = "1.4.0"
 """The version of the P4Runtime specification that is implemented."""
 
+NO_PIPELINE = "No forwarding pipeline config set for this device"
+"""As bmv2 says it: clients tell this FAILED_PRECONDITION from others by its words."""
+
 READ_CHUNK = 512
 """The most entities in one ReadResponse."""
 
@@ -231,9 +234,7 @@ class P4RuntimeService:
 
     def _pipeline(self) -> Pipeline:
         if self._target is None:
-            raise P4RuntimeError(
-                Code.FAILED_PRECONDITION, "no forwarding pipeline config is set for this device"
-            )
+            raise P4RuntimeError(Code.FAILED_PRECONDITION, NO_PIPELINE)
         return self._target
 
     def _is_running(self, config: p4r.ForwardingPipelineConfig) -> bool:
@@ -273,9 +274,7 @@ class P4RuntimeService:
         try:
             self._check_primary(session)
             if self._active is None:
-                raise P4RuntimeError(
-                    Code.FAILED_PRECONDITION, "no forwarding pipeline config is set"
-                )
+                raise P4RuntimeError(Code.FAILED_PRECONDITION, NO_PIPELINE)
             frame = self._active.packet_io.encode_out(packet)
         except P4RuntimeError as error:
             reply = _stream_error(error)

@@ -253,3 +253,9 @@ def bench(p4info) -> Bench:
     made.set_pipeline()
     made.session.drain()
     return made
+
+
+@pytest.fixture
+def make_datapath():
+    """Makes data planes that only store."""
+    return StoredDatapath

@@ -1,0 +1,156 @@
+"""Serving P4Runtime over TCP and Unix sockets, with the health and reflection services.
+
+::
+
+    server = await serve(service, ["127.0.0.1:9559", "unix:/run/p4ipsec/s1.sock"],
+                         clock_ns=time.monotonic_ns, tls=TlsFiles(...))
+    server.addresses     # as bound: a port 0 is the port that was taken
+    await server.stop()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from finsy.proto import p4r, p4r_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from bmv2.embedded.model import ClockNs
+from bmv2.embedded.p4runtime.deadlines import DeadlineTimer
+from bmv2.embedded.p4runtime.service import P4RuntimeService
+from bmv2.embedded.p4runtime.servicer import P4RuntimeServicer
+
+MAX_MESSAGE = 64 * 1024 * 1024
+"""The longest message either way, in bytes: room for a config, or a batch of 100,000 entries."""
+
+MAX_CONCURRENT_STREAMS = 64
+"""The most calls of one connection at a time."""
+
+_OPTIONS: Sequence[tuple[str, int]] = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.max_concurrent_streams", MAX_CONCURRENT_STREAMS),
+    # A primary that vanished without a word must not stay the primary.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    # Two switches on one port would share its clients.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class ServeError(Exception):
+    """The server cannot start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files for TLS; with ``client_ca`` clients need a certificate of that CA."""
+
+    certificate: Path
+    private_key: Path
+    client_ca: Path | None = None
+
+
+class P4RuntimeServer:
+    """A server that runs.
+
+    Attributes:
+        addresses: Where it listens, in the order asked for.
+    """
+
+    def __init__(
+        self, server: grpc.aio.Server, timer: DeadlineTimer, addresses: tuple[str, ...]
+    ) -> None:
+        self._server = server
+        self._timer = timer
+        self.addresses = addresses
+
+    async def stop(self, grace_s: float = 0.5) -> None:
+        """Stop to listen, and end all calls, those that take longer than ``grace_s`` by force."""
+        self._timer.close()
+        await self._server.stop(grace_s)
+        for address in self.addresses:
+            if address.startswith("unix:"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(address.removeprefix("unix:"))
+
+
+async def serve(
+    service: P4RuntimeService,
+    addresses: Sequence[str],
+    *,
+    clock_ns: ClockNs,
+    tls: TlsFiles | None = None,
+) -> P4RuntimeServer:
+    """Start to serve.
+
+    Args:
+        service: What to serve; its timers run from here on.
+        addresses: ``host:port``, or ``unix:`` and a path; a Unix socket is for its owner only.
+        clock_ns: The clock of the service.
+        tls: Encrypt TCP with these; Unix sockets are never encrypted.
+
+    Raises:
+        ServeError: An address cannot be bound, or a TLS file cannot be used.
+    """
+    if not addresses:
+        raise ServeError("no address to serve P4Runtime on")
+    credentials = None if tls is None else _credentials(tls)
+    server = grpc.aio.server(options=_OPTIONS)
+    p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeServicer(service), server)
+    checker = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checker, server)
+    name = p4r.DESCRIPTOR.services_by_name["P4Runtime"].full_name
+    reflection.enable_server_reflection(
+        (name, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+    )
+    bound = tuple([_bind(server, address, credentials) for address in addresses])
+    await server.start()
+    for served in ("", name):
+        await checker.set(served, health_pb2.HealthCheckResponse.SERVING)
+    return P4RuntimeServer(server, DeadlineTimer(service, clock_ns), bound)
+
+
+def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> str:
+    try:
+        if address.startswith("unix:"):
+            return _bind_unix(server, address)
+        if credentials is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, credentials)
+    except RuntimeError as error:
+        raise ServeError(f"cannot serve P4Runtime on {address}: {error}") from error
+    host = address.rpartition(":")[0]
+    return f"{host}:{port}"
+
+
+def _bind_unix(server: grpc.aio.Server, address: str) -> str:
+    before = os.umask(0o177)
+    try:
+        server.add_insecure_port(address)
+    finally:
+        os.umask(before)
+    return address
+
+
+def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
+    try:
+        certificate = tls.certificate.read_bytes()
+        private_key = tls.private_key.read_bytes()
+        client_ca = None if tls.client_ca is None else tls.client_ca.read_bytes()
+    except OSError as error:
+        raise ServeError(f"cannot read a TLS file: {error}") from error
+    return grpc.ssl_server_credentials(
+        [(private_key, certificate)],
+        root_certificates=client_ca,
+        require_client_auth=client_ca is not None,
+    )
