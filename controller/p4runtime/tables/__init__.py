@@ -1,0 +1,82 @@
+"""One function an entry: what a row of each table means, and, for adoption, the way back.
+
+Each entry's label is for people; a `name` that callers pass goes into it.
+"""
+
+from controller.p4runtime.tables.clear import (
+    clear_destination,
+    clear_source,
+    parse_clear_destination,
+    parse_clear_source,
+)
+from controller.p4runtime.tables.interfaces import (
+    egress_interface,
+    ingress_interface,
+    local_address,
+)
+from controller.p4runtime.tables.meters import (
+    ike_meters,
+    no_sa_meters,
+    punt_meters,
+    report_meters,
+)
+from controller.p4runtime.tables.no_sa import (
+    PASSIVE_MODE_KEY,
+    no_sa,
+    parse_no_sa,
+    parse_passive_mode,
+    passive_mode,
+)
+from controller.p4runtime.tables.routes import (
+    neighbor,
+    parse_neighbor,
+    route_blackhole,
+    route_connected,
+    route_via,
+)
+from controller.p4runtime.tables.sad import (
+    SEQUENCE_LIMIT_32,
+    SadIn,
+    SadOut,
+    parse_sad_in,
+    parse_sad_out,
+    sad_in,
+    sad_out,
+)
+from controller.p4runtime.tables.selectors import parse_selector_sa_id, sa_selectors
+from controller.p4runtime.tables.spd import spd_in, spd_out
+
+__all__ = [
+    "PASSIVE_MODE_KEY",
+    "SEQUENCE_LIMIT_32",
+    "SadIn",
+    "SadOut",
+    "clear_destination",
+    "clear_source",
+    "egress_interface",
+    "ike_meters",
+    "ingress_interface",
+    "local_address",
+    "neighbor",
+    "no_sa",
+    "no_sa_meters",
+    "parse_clear_destination",
+    "parse_clear_source",
+    "parse_neighbor",
+    "parse_no_sa",
+    "parse_passive_mode",
+    "parse_sad_in",
+    "parse_sad_out",
+    "parse_selector_sa_id",
+    "passive_mode",
+    "punt_meters",
+    "report_meters",
+    "route_blackhole",
+    "route_connected",
+    "route_via",
+    "sa_selectors",
+    "sad_in",
+    "sad_out",
+    "spd_in",
+    "spd_out",
+]

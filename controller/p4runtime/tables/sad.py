@@ -1,0 +1,186 @@
+"""Tables `sad_in` and `sad_out`: the security associations, one direction an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from controller.p4runtime.entities import Entry
+from controller.p4runtime.enums import EspAlgorithm
+from controller.p4runtime.errors import EntryError
+from controller.p4runtime.tables._entry import EntryReader, make_entry
+from ike.types import Secret
+
+SEQUENCE_LIMIT_32 = 0xFFFFFFFF
+"""The last sequence number of an SA without extended sequence numbers (RFC 4303 §3.3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SadIn:
+    """An inbound SA: `destination` and `spi` name it (RFC 4301 §4.1).
+
+    `key` holds the cipher key alone. `generation` differs from that of the SA that had `sa_id`
+    before, which makes the replay window start afresh.
+    """
+
+    destination: IPv4Address
+    spi: int
+    sa_id: int  # 1 to 4096
+    generation: int  # 32 bits
+    algorithm: EspAlgorithm
+    key: Secret
+    salt: Secret
+    anti_replay: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SadOut:
+    """An outbound SA: the one that protects `packet_type`.
+
+    `interface_id` and `gateway` are the next hop towards `tunnel_destination`.
+    """
+
+    packet_type: int
+    sa_id: int  # 1 to 4096
+    generation: int  # 32 bits
+    spi: int
+    algorithm: EspAlgorithm
+    key: Secret
+    salt: Secret
+    sequence_limit: int  # the last sequence number that may be sent
+    tunnel_source: IPv4Address
+    tunnel_destination: IPv4Address
+    udp_destination_port: int  # 0: plain ESP, else ESP in UDP (RFC 3948)
+    interface_id: int
+    gateway: IPv4Address
+    inner_mtu: int  # bytes of the largest inner packet
+
+
+def sad_in(sa: SadIn, name: str = "") -> Entry:
+    """Return the entry of an inbound SA. `name`: of its packet type, for messages.
+
+    Raises:
+        EntryError: the key or the salt doesn't have the algorithm's length.
+    """
+    _check_keying(sa.algorithm, sa.key, sa.salt)
+    return make_entry(
+        "sad_in",
+        (("destination", int(sa.destination)), ("spi", sa.spi)),
+        "decapsulate",
+        (
+            ("sa_id_", sa.sa_id),
+            ("generation_", sa.generation),
+            ("algorithm_", int(sa.algorithm)),
+            ("key_material", _to_int(sa.key)),
+            ("salt_", _to_int(sa.salt)),
+            ("anti_replay_", int(sa.anti_replay)),
+        ),
+        label=_label("inbound SA", sa.spi, f"to {sa.destination}", name),
+    )
+
+
+def parse_sad_in(entry: Entry) -> SadIn:
+    """Read an inbound SA back.
+
+    Raises:
+        EntryError: it is no such entry, or its algorithm is not known.
+    """
+    reader = EntryReader(entry, "sad_in", "decapsulate")
+    algorithm = _algorithm(reader)
+    return SadIn(
+        destination=reader.address_match("destination"),
+        spi=reader.exact("spi"),
+        sa_id=reader.param("sa_id_"),
+        generation=reader.param("generation_"),
+        algorithm=algorithm,
+        key=_secret(reader, "key_material", algorithm.key_length),
+        salt=_secret(reader, "salt_", algorithm.salt_length),
+        anti_replay=bool(reader.param("anti_replay_")),
+    )
+
+
+def sad_out(sa: SadOut, name: str = "") -> Entry:
+    """Return the entry of an outbound SA. `name`: of its packet type, for messages.
+
+    Raises:
+        EntryError: the key or the salt doesn't have the algorithm's length.
+    """
+    _check_keying(sa.algorithm, sa.key, sa.salt)
+    return make_entry(
+        "sad_out",
+        (("packet_type", sa.packet_type),),
+        "encapsulate",
+        (
+            ("sa_id_", sa.sa_id),
+            ("generation_", sa.generation),
+            ("spi_", sa.spi),
+            ("algorithm_", int(sa.algorithm)),
+            ("key_material", _to_int(sa.key)),
+            ("salt_", _to_int(sa.salt)),
+            ("sequence_limit", sa.sequence_limit),
+            ("tunnel_source_", int(sa.tunnel_source)),
+            ("tunnel_destination_", int(sa.tunnel_destination)),
+            ("udp_destination_port", sa.udp_destination_port),
+            ("interface_id", sa.interface_id),
+            ("gateway_", int(sa.gateway)),
+            ("inner_mtu_", sa.inner_mtu),
+        ),
+        label=_label("outbound SA", sa.spi, f"to {sa.tunnel_destination}", name),
+    )
+
+
+def parse_sad_out(entry: Entry) -> SadOut:
+    """Read an outbound SA back.
+
+    Raises:
+        EntryError: it is no such entry, or its algorithm is not known.
+    """
+    reader = EntryReader(entry, "sad_out", "encapsulate")
+    algorithm = _algorithm(reader)
+    return SadOut(
+        packet_type=reader.exact("packet_type"),
+        sa_id=reader.param("sa_id_"),
+        generation=reader.param("generation_"),
+        spi=reader.param("spi_"),
+        algorithm=algorithm,
+        key=_secret(reader, "key_material", algorithm.key_length),
+        salt=_secret(reader, "salt_", algorithm.salt_length),
+        sequence_limit=reader.param("sequence_limit"),
+        tunnel_source=reader.address_param("tunnel_source_"),
+        tunnel_destination=reader.address_param("tunnel_destination_"),
+        udp_destination_port=reader.param("udp_destination_port"),
+        interface_id=reader.param("interface_id"),
+        gateway=reader.address_param("gateway_"),
+        inner_mtu=reader.param("inner_mtu_"),
+    )
+
+
+def _label(what: str, spi: int, where: str, name: str) -> str:
+    return f"{what} {spi:#010x} {where}" + (f" of {name}" if name else "")
+
+
+def _check_keying(algorithm: EspAlgorithm, key: Secret, salt: Secret) -> None:
+    if len(key) != algorithm.key_length or len(salt) != algorithm.salt_length:
+        raise EntryError(
+            f"{algorithm.name} takes a key of {algorithm.key_length} and a salt of "
+            f"{algorithm.salt_length} bytes, not {len(key)} and {len(salt)}"
+        )
+
+
+def _to_int(secret: Secret) -> int:
+    return int.from_bytes(secret.reveal(), "big")
+
+
+def _algorithm(reader: EntryReader) -> EspAlgorithm:
+    number = reader.param("algorithm_")
+    try:
+        return EspAlgorithm(number)
+    except ValueError:
+        raise EntryError(f"unknown ESP algorithm {number}") from None
+
+
+def _secret(reader: EntryReader, name: str, length: int) -> Secret:
+    try:
+        return Secret(reader.param(name).to_bytes(length, "big"))
+    except OverflowError:
+        raise EntryError(f"{name} is longer than {length} bytes") from None
