@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -38,13 +38,18 @@ Keepalive = Annotated[int, integer(0, 3600, "seconds (0: never)")]
 Retry = Annotated[int, integer(1, 86400, "seconds")]
 Sequence = Annotated[int, integer(1, 65535)]
 PolicyNumber = Annotated[int, integer(1, 10000)]
+# 1 to 255 are IANA's (RFC 4303 §2.1).
 Spi = Annotated[
-    int, integer(256, 0xFFFFFFFF, hexadecimal=True)
-]  # 1 to 255 are IANA's (RFC 4303 §2.1)
+    int, integer(256, 0xFFFFFFFF, hexadecimal=True), Field(description="256 to 4294967295")
+]
 
 TransformSet = Annotated[
     list[EspTransform], BeforeValidator(listed), Field(min_length=1, max_length=1)
 ]
+
+ElementT = TypeVar("ElementT")
+# One value, or a list in order of preference.
+OneOrMore = Annotated[list[ElementT], BeforeValidator(listed), Field(min_length=1, max_length=8)]
 
 
 class CryptoMapType(StrEnum):
@@ -101,12 +106,12 @@ class SessionKeys(Section):
 class CryptoMapEntry(Section):
     """``crypto map NAME SEQUENCE ipsec-isakmp|ipsec-manual``."""
 
-    type: Annotated[CryptoMapType, BeforeValidator(_crypto_map_type)]
+    type: Annotated[CryptoMapType, BeforeValidator(_crypto_map_type)] = Field(
+        description="ipsec-isakmp or ipsec-manual"
+    )
     set_peer: UnicastAddress
-    set_transform_set: Annotated[
-        list[Name], BeforeValidator(listed), Field(min_length=1, max_length=8)
-    ]
-    match_address: Name
+    set_transform_set: OneOrMore[Name] = Field(description="names of transform sets")
+    match_address: Name = Field(description="the name of an access list")
     set_security_association_lifetime: EspLifetime | None = None
     set_session_key: SessionKeys | None = None
 
@@ -134,11 +139,9 @@ class CryptoIpsecOptional(Section):
 class IsakmpPolicy(Section):
     """One IKE proposal; alternatives within it in order of preference."""
 
-    encryption: Annotated[
-        list[IkeEncryption], BeforeValidator(listed), Field(min_length=1, max_length=8)
-    ]
-    prf: Annotated[list[IkePrf], BeforeValidator(listed), Field(min_length=1, max_length=8)]
-    group: Annotated[list[IkeGroup], BeforeValidator(listed), Field(min_length=1, max_length=8)]
+    encryption: OneOrMore[IkeEncryption] = Field(description="such as aes-gcm 256")
+    prf: OneOrMore[IkePrf] = Field(description="such as sha256")
+    group: OneOrMore[IkeGroup] = Field(description="such as 19")
     lifetime: IkeLifetime = DEFAULT_IKE_LIFETIME
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from controller.config.consistency import check_consistency
 from controller.config.document import Document, parse_document
 from controller.config.files import LoadContext, is_world_readable
 from controller.config.models import Config
@@ -30,13 +31,13 @@ def parse_config(text: str, file: str = "configuration", directory: Path | None 
         ConfigError: with every error there is.
     """
     document = parse_document(text, file)
-    problems = list(document.problems)
+    problems = [*document.problems, *check_references(document)]
     try:
         config = Config.model_validate(document.data, context=LoadContext(directory or Path()))
     except ValidationError as error:
         raise ConfigError(problems + problems_of(error, Config, document)) from None
     config._document = document
-    problems += check_references(config)
+    problems += check_consistency(config)
     if problems:
         raise ConfigError(problems)
     return config

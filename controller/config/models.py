@@ -6,8 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from controller.config.crypto import CryptoIpsecOptional, CryptoMapEntry, Isakmp, Sequence
-from controller.config.crypto import TransformSet as TransformSet
+from controller.config.crypto import (
+    CryptoIpsecOptional,
+    CryptoMapEntry,
+    Isakmp,
+    Sequence,
+    TransformSet,
+)
 from controller.config.document import Document
 from controller.config.files import InputPath, OutputPath
 from controller.config.problems import Problem
@@ -25,7 +30,7 @@ from controller.config.scalars import (
 from controller.config.section import Section
 
 # The pipeline's ports have 9 bits; 510 is the controller's, 511 drops (`headers.p4`).
-Port = Annotated[int, integer(0, 509)]
+Port = Annotated[int, integer(0, 509), Field(description="0 to 509")]
 # RFC 791 §3.2: every link takes 68 bytes.
 Mtu = Annotated[int, integer(68, 65535, "bytes")]
 DeviceId = Annotated[int, integer(1, 2**64 - 1)]

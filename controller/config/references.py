@@ -1,82 +1,58 @@
-"""Names in the configuration that stand for something else in it."""
+"""Names in the configuration that stand for something else in it.
+
+They are looked up in the file as it is, before the models, so that a name without meaning is told
+together with a value that is wrong somewhere else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from ipaddress import IPv4Network
+from collections.abc import Collection, Iterator, Mapping
 
-from controller.config.crypto import CryptoMapType
-from controller.config.models import Config
+from controller.config.document import Document
 from controller.config.problems import Path, Problem, did_you_mean
-from ike.types import Identity
+
+_SHOWN = 10
 
 
-def check_references(config: Config) -> list[Problem]:
-    """Return what does not refer to anything, or refers to the same thing twice."""
+def check_references(document: Document) -> list[Problem]:
+    """Return every name that is not defined."""
+    access_lists = _section(document.data, "access_lists")
+    transform_sets = _section(document.data, "transform_sets")
+    crypto_maps = _section(document.data, "crypto_maps")
     found: list[Problem] = []
-    for path, message in (
-        *_interfaces(config),
-        *_crypto_maps(config),
-        *_isakmp(config),
-        *_api(config),
-    ):
-        found.append(config.document.problem(path, message))
+
+    def look_up(kind: str, name: object, defined: Collection[str], path: Path) -> None:
+        if isinstance(name, str) and name not in defined:
+            message = f"{kind} {name} is not defined{did_you_mean(name, defined)}"
+            found.append(document.problem(path, f"{message} (defined: {_names(defined)})"))
+
+    for interface, path in _sections(document.data, ("interfaces",), 1):
+        look_up("crypto map", interface.get("crypto_map"), crypto_maps, (*path, "crypto_map"))
+    for entry, path in _sections(document.data, ("crypto_maps",), 2):
+        list_path = (*path, "match_address")
+        look_up("access list", entry.get("match_address"), access_lists, list_path)
+        sets_path = (*path, "set_transform_set")
+        names = entry.get("set_transform_set")
+        for index, name in enumerate(names if isinstance(names, list) else [names]):
+            look_up("transform set", name, transform_sets, (*sets_path, index))
     return found
 
 
-def _undefined(kind: str, name: str, defined: Collection[str]) -> str:
-    shown = ", ".join(list(defined)[:10]) or "none"
-    if len(defined) > 10:
-        shown += ", ..."
-    return f"{kind} {name} is not defined{did_you_mean(name, defined)} (defined: {shown})"
+def _section(data: object, key: str) -> Mapping[str, object]:
+    section = data.get(key) if isinstance(data, dict) else None
+    return section if isinstance(section, dict) else {}
 
 
-def _interfaces(config: Config) -> Iterator[tuple[Path, str]]:
-    for name, interface in config.interfaces.items():
-        if interface.crypto_map is not None and interface.crypto_map not in config.crypto_maps:
-            message = _undefined("crypto map", interface.crypto_map, config.crypto_maps)
-            yield ("interfaces", name, "crypto_map"), message
+def _sections(data: object, path: Path, depth: int) -> Iterator[tuple[Mapping[str, object], Path]]:
+    """Yield the mappings that lie `depth` keys below a path, each with its own path."""
+    section = _section(data, str(path[-1]))
+    for key, value in section.items():
+        if depth > 1:
+            yield from _sections(section, (*path, key), depth - 1)
+        elif isinstance(value, dict):
+            yield value, (*path, key)
 
 
-def _crypto_maps(config: Config) -> Iterator[tuple[Path, str]]:
-    for name, entries in config.crypto_maps.items():
-        for sequence, entry in entries.items():
-            path: Path = ("crypto_maps", name, str(sequence))
-            if entry.match_address not in config.access_lists:
-                message = _undefined("access list", entry.match_address, config.access_lists)
-                yield (*path, "match_address"), message
-            sets_path = (*path, "set_transform_set")
-            for index, transform_set in enumerate(entry.set_transform_set):
-                if transform_set not in config.transform_sets:
-                    message = _undefined("transform set", transform_set, config.transform_sets)
-                    yield (*sets_path, index), message
-                elif transform_set in entry.set_transform_set[:index]:
-                    yield (*sets_path, index), f"transform set {transform_set} is named twice"
-            if entry.type is CryptoMapType.MANUAL and len(entry.set_transform_set) > 1:
-                yield sets_path, "expected one transform set: manual SAs are not negotiated"
-
-
-def _isakmp(config: Config) -> Iterator[tuple[Path, str]]:
-    seen: set[IPv4Network] = set()
-    for index, key in enumerate(config.isakmp.keys):
-        if key.address in seen:
-            yield ("isakmp", "keys", index, "address"), f"a second key for {key.address}"
-        seen.add(key.address)
-    identity = config.isakmp.identity
-    if identity not in ("address", "hostname"):
-        try:
-            Identity.from_text(identity)
-        except ValueError as error:
-            yield ("isakmp", "identity"), f"expected address, hostname or an identity: {error}"
-
-
-def _api(config: Config) -> Iterator[tuple[Path, str]]:
-    tls = config.api.tls
-    if tls is not None and tls.certificate_file is None:
-        yield ("api", "tls"), "'certificate_file' and 'key_file' are required for a server"
-    for index, endpoint in enumerate(config.api.listen):
-        path: Path = ("api", "listen", index)
-        if endpoint in config.api.listen[:index]:
-            yield path, f"{endpoint} is named twice"
-        if tls is None and not endpoint.is_loopback:
-            yield path, f"{endpoint} can be reached from other machines: 'api.tls' is required"
+def _names(defined: Collection[str]) -> str:
+    names = list(defined)
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") or "none"

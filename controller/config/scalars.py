@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from controller.config.access_list import AccessListLine, parse_line
 from ike.types import Identity, IdType
@@ -276,14 +276,25 @@ def ip_route(word: str) -> IpRoute:
     return IpRoute(network, unicast_address(parts[-1]))
 
 
-Boolean = Annotated[bool, _reads(bool, _boolean)]
-Name = Annotated[str, _reads((), _name)]
-Hostname = Annotated[str, _reads((), hostname)]
-InterfaceAddress = Annotated[IPv4Interface, _reads(IPv4Interface, interface_address)]
-UnicastAddress = Annotated[IPv4Address, _reads(IPv4Address, unicast_address)]
-Prefix = Annotated[IPv4Network, _reads(IPv4Network, prefix)]
-MacAddress = Annotated[int, _reads((), mac_address)]
-PeerIdentity = Annotated[Identity, _reads(Identity, _identity)]
-GrpcEndpoint = Annotated[Endpoint, _reads(Endpoint, endpoint)]
+def _described(what: str) -> Any:
+    """Say what a value is, for the message when it is missing."""
+    return Field(description=what)
+
+
+Boolean = Annotated[bool, _reads(bool, _boolean), _described("true or false")]
+Name = Annotated[str, _reads((), _name), _described("a name")]
+Hostname = Annotated[str, _reads((), hostname), _described("a host name such as R1")]
+InterfaceAddress = Annotated[
+    IPv4Interface, _reads(IPv4Interface, interface_address), _described("A.B.C.D/LENGTH")
+]
+UnicastAddress = Annotated[
+    IPv4Address, _reads(IPv4Address, unicast_address), _described("an IPv4 address")
+]
+Prefix = Annotated[
+    IPv4Network, _reads(IPv4Network, prefix), _described("an IPv4 address or A.B.C.D/LENGTH")
+]
+MacAddress = Annotated[int, _reads((), mac_address), _described("a MAC address")]
+PeerIdentity = Annotated[Identity, _reads(Identity, _identity), _described("an identity")]
+GrpcEndpoint = Annotated[Endpoint, _reads(Endpoint, endpoint), _described("HOST:PORT or unix:PATH")]
 Route = Annotated[IpRoute, _reads(IpRoute, ip_route)]
 AccessLine = Annotated[AccessListLine, _reads((), parse_line)]

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from controller.config.access_list import AccessListError
@@ -18,7 +19,7 @@ def _is_model(kind: object) -> typing.TypeGuard[type[BaseModel]]:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _fields_at(model: type[BaseModel], path: Path) -> Mapping[str, object]:
+def _fields_at(model: type[BaseModel], path: Path) -> Mapping[str, FieldInfo]:
     """Return the keys that the model has at a path, or nothing where that is no model."""
     kind: object = model
     for part in path:
@@ -44,7 +45,8 @@ def _message(error: ErrorDetails, model: type[BaseModel], path: Path) -> str:
         case "value_error":
             return str(context["error"])
         case "missing":
-            return "is required"
+            field = _fields_at(model, path[:-1]).get(str(path[-1]))
+            return f"is required: {(field and field.description) or 'a mapping (KEY: VALUE)'}"
         case "extra_forbidden":
             known = _fields_at(model, path[:-1])
             hint = did_you_mean(str(path[-1]), known)
