@@ -197,6 +197,13 @@ class Program(Protocol):
     registers: Mapping[str, int]  # name → size; no P4Runtime access, as on bmv2
     digests: Mapping[str, Sequence[tuple[str, int]]]  # learn list name → (field, bits)
 
+    def adopt_registers(self, previous: Program) -> None:
+        """Take over the contents of the registers that both programs have, by name.
+
+        Raises:
+            PipelineError: One of them has another size or width; nothing was changed.
+        """
+
 
 class PipelineError(Exception):
     """The JSON holds something that this switch does not implement, or is not bmv2 JSON."""

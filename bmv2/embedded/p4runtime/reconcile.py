@@ -2,13 +2,14 @@
 
 Every entity is read from the old pipeline and written to the new one, as bmv2 does, so whatever the
 new P4Info does not allow is found. Counts and the time of the last hit are carried over too.
-Registers are not: they belong to the program (a digest of the same id keeps its configuration).
+So are registers: a sequence number that began anew under a key that is kept would be a disaster.
 """
 
 from __future__ import annotations
 
 from finsy.proto import p4r
 
+from bmv2.embedded.model import PipelineError
 from bmv2.embedded.p4runtime import counters, meters
 from bmv2.embedded.p4runtime.codes import CANNOT_RECONCILE
 from bmv2.embedded.p4runtime.errors import P4RuntimeError
@@ -29,10 +30,15 @@ def carry_over(old: Pipeline, new: Pipeline) -> None:
         _carry_arrays(old, new)
         for entry in old.digests.configured():
             new.digests.write(p4r.Update.INSERT, entry)
+        new.program.adopt_registers(old.program)
     except P4RuntimeError as error:
-        raise P4RuntimeError(
-            CANNOT_RECONCILE, f"the state does not fit the new config: {error.message}"
-        ) from error
+        raise _refusal(error.message) from error
+    except PipelineError as error:
+        raise _refusal(str(error)) from error
+
+
+def _refusal(reason: str) -> P4RuntimeError:
+    return P4RuntimeError(CANNOT_RECONCILE, f"the state does not fit the new config: {reason}")
 
 
 def _carry_entries(old: Pipeline, new: Pipeline, table: TableSchema) -> None:

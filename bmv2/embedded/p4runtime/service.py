@@ -113,8 +113,9 @@ class P4RuntimeService:
         pipeline = build(self._datapath, _copy(request.config), self._clock_ns, self._send_digest)
         if action == _SetRequest.VERIFY:
             return
-        if action == _SetRequest.RECONCILE_AND_COMMIT and self._target is not None:
-            reconcile.carry_over(self._target, pipeline)
+        old = self._active or self._target
+        if action == _SetRequest.RECONCILE_AND_COMMIT and old is not None:
+            reconcile.carry_over(old, pipeline)
         self._target = pipeline
         if action != _SetRequest.VERIFY_AND_SAVE:
             self._commit_saved()

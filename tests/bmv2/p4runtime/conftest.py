@@ -135,6 +135,7 @@ class StoredProgram:
         }
         self.meters = {m.preamble.name: StoredMeter(m.preamble.name, m.size) for m in p4info.meters}
         self.registers = {r.preamble.name: r.size for r in p4info.registers}
+        self.adopted: StoredProgram | None = None
         structs = p4info.type_info.structs
         self.digests = {
             d.preamble.name: [
@@ -143,6 +144,11 @@ class StoredProgram:
             ]
             for d in p4info.digests
         }
+
+    def adopt_registers(self, previous: StoredProgram) -> None:
+        if any(previous.registers.get(name, size) != size for name, size in self.registers.items()):
+            raise PipelineError("a register differs in size")
+        self.adopted = previous
 
 
 class StoredDatapath:

@@ -25,7 +25,8 @@ from bmv2.embedded.datapath.codegen.layout import Layout
 from bmv2.embedded.datapath.codegen.parser import write_parser
 from bmv2.embedded.datapath.codegen.resources import Resources
 from bmv2.embedded.datapath.codegen.source import Namer
-from bmv2.embedded.model import CounterArray, MeterArray, PipelineError, TableStore
+from bmv2.embedded.datapath.state import Registers
+from bmv2.embedded.model import CounterArray, MeterArray, PipelineError, Program, TableStore
 
 DROPPED = -1  # in place of an egress port
 
@@ -58,6 +59,22 @@ class CompiledProgram:
     digests: Mapping[str, Sequence[tuple[str, int]]]
     source: str
     process: Process
+    register_arrays: Mapping[str, Registers]
+
+    def adopt_registers(self, previous: Program) -> None:
+        """Take over the contents of another program's registers; see `Program.adopt_registers`."""
+        if not isinstance(previous, CompiledProgram):
+            raise TypeError("only the registers of a compiled program can be taken over")
+        pairs = [
+            (array, previous.register_arrays[name])
+            for name, array in self.register_arrays.items()
+            if name in previous.register_arrays
+        ]
+        for array, old in pairs:
+            if (array.size, array.bits) != (old.size, old.bits):
+                raise PipelineError(f"register {array.name}: its size or width differs")
+        for array, old in pairs:
+            array.cells[:] = old.cells
 
 
 def compile_program(config: bytes) -> CompiledProgram:
@@ -106,6 +123,7 @@ class _Compiler:
             },
             source=source,
             process=process,
+            register_arrays=resources.registers,
         )
 
     def _named(self, key: str, name: str) -> Item:
