@@ -1,0 +1,258 @@
+"""A router on the embedded datapath, driven as the P4Runtime server would drive it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
+
+from bmv2.embedded.datapath import EmbeddedDatapath
+from bmv2.embedded.model import Entry, MatchKind, MeterConfig
+from p4src.artefacts import JSON_PATH
+
+CPU_PORT = 510
+KEY_128 = 0x000102030405060708090A0B0C0D0E0F
+SALT = 0xA1B2C3D4
+SECOND = 1_000_000_000
+
+
+def ip(text: str) -> int:
+    return int(ipaddress.IPv4Address(text))
+
+
+def mac(text: str) -> int:
+    return int(text.replace(":", ""), 16)
+
+
+@dataclass
+class Clock:
+    now: int = 1_000 * SECOND
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class PacketIn:
+    """A frame for the controller: the packet_in header, and the frame behind it."""
+
+    reason: int
+    interface_id: int
+    packet_type: int
+    sa_id: int
+    next_hop: int
+    frame: bytes
+
+    @classmethod
+    def parse(cls, data: bytes) -> PacketIn:
+        fields = (data[:1], data[1:3], data[3:5], data[5:7], data[7:11])
+        return cls(*(int.from_bytes(part, "big") for part in fields), data[11:])
+
+
+@dataclass
+class Router:
+    """Two interfaces: 1 at port 1, 10.0.1.1/24, and 2 at port 2, 192.0.2.1/24."""
+
+    clock: Clock = field(default_factory=Clock)
+    sent: list[tuple[int, bytes]] = field(default_factory=list)
+    punted: list[PacketIn] = field(default_factory=list)
+    digests: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+
+    MAC = ("", "02:00:00:00:00:01", "02:00:00:00:00:02")
+    HOST_MAC = ("", "02:00:00:00:01:01", "02:00:00:00:02:02")
+    CRYPTO_MAP = 7
+    KEY = KEY_128
+    SALT = SALT
+    SECOND = SECOND
+    ip = staticmethod(ip)
+    mac = staticmethod(mac)
+
+    def __post_init__(self) -> None:
+        self.datapath = EmbeddedDatapath(
+            self.clock, on_transmit=lambda port, frame: self.sent.append((port, frame))
+        )
+        self.datapath.on_cpu_packet = lambda data: self.punted.append(PacketIn.parse(data))
+        self.datapath.on_digest = lambda name, values: self.digests.append((name, values))
+        self.program = self.datapath.compile(JSON_PATH.read_bytes())
+        self.datapath.commit(self.program)
+
+    def table(self, name: str):
+        return next(t for n, t in self.program.tables.items() if n.endswith("." + name))
+
+    def add(self, table: str, action: str, match: dict, params: dict | None = None, priority=0):
+        """Add an entry, everything by name; keys that are not given match all."""
+        store = self.table(table)
+        match_key = []
+        left = dict(match)
+        for key in store.keys:
+            value = left.pop(key.name, None)
+            ones = (1 << key.bitwidth) - 1
+            if key.kind is MatchKind.EXACT:
+                match_key.append((value, 0))
+            elif key.kind is MatchKind.RANGE:
+                match_key.append((0, ones) if value is None else value)
+            else:
+                match_key.append((0, 0) if value is None else value)
+        assert not left, left
+        name = next(n for n in store.actions if n.rsplit(".", 1)[-1] == action)
+        values = dict(params or {})
+        args = tuple(values.pop(param.name.rstrip("_")) for param in store.actions[name].params)
+        assert not values, values
+        entry = Entry(tuple(match_key), priority, name, args, last_hit_ns=self.clock())
+        store.insert(entry)
+        return entry
+
+    def set_passive_mode(self, on: bool) -> None:
+        self.table("passive_mode").set_default("RouterIngress.set_passive_mode", (int(on),))
+
+    def set_up(self, crypto_map: int = 0, mtu: int = 1500) -> Router:
+        """Interfaces, a route to 10.0.0.0/16 by port 1 and to the rest by port 2."""
+        for number in (1, 2):
+            bound = crypto_map if number == 2 else 0
+            self.add(
+                "ingress_interface",
+                "set_ingress_interface",
+                {"port": number},
+                {
+                    "interface_id": number,
+                    "mac_address": mac(self.MAC[number]),
+                    "crypto_map": bound,
+                },
+            )
+            self.add(
+                "egress_interface",
+                "set_egress_interface",
+                {"interface_id": number},
+                {"port": number, "mtu": mtu, "crypto_map": bound},
+            )
+        self.add("local_address", "local", {"address": ip("10.0.1.1")})
+        self.add("local_address", "local", {"address": ip("192.0.2.1")})
+        self.add("route", "connected", {"prefix": (ip("10.0.1.0"), 24)}, {"interface_id": 1})
+        self.add("route", "connected", {"prefix": (ip("192.0.2.0"), 24)}, {"interface_id": 2})
+        via = {"interface_id": 2, "gateway": ip("192.0.2.2")}
+        self.add("route", "via", {"prefix": (ip("10.0.2.0"), 24)}, via)
+        self.add("route", "blackhole", {"prefix": (ip("10.0.2.128"), 25)})
+        self.add_neighbor(1, "10.0.1.2")
+        self.add_neighbor(2, "192.0.2.2")
+        return self
+
+    def add_neighbor(self, interface_id: int, next_hop: str) -> None:
+        self.add(
+            "neighbor",
+            "set_neighbor",
+            {"interface_id": interface_id, "next_hop": ip(next_hop)},
+            {
+                "mac_address": mac(self.HOST_MAC[interface_id]),
+                "port": interface_id,
+                "source_mac_address": mac(self.MAC[interface_id]),
+            },
+        )
+
+    def protect(self, packet_type: int = 5, priority: int = 10, **match) -> None:
+        """A permit line, both ways: 10.0.1.0/24 towards 10.0.2.0/24."""
+        near, far = (ip("10.0.1.0"), 0xFFFFFF00), (ip("10.0.2.0"), 0xFFFFFF00)
+        outbound = {"crypto_map": self.CRYPTO_MAP, "source": near, "destination": far, **match}
+        inbound = {"crypto_map": self.CRYPTO_MAP, "source": far, "destination": near, **match}
+        params = {"packet_type": packet_type}
+        self.add("spd_out", "protect", outbound, params, priority)
+        self.add("spd_in", "expect_protection", inbound, params, priority)
+
+    def add_sa_out(self, packet_type: int = 5, **changes):
+        params = {
+            "sa_id": 3,
+            "generation": 1,
+            "spi": 0x1001,
+            "algorithm": 1,
+            "key_material": KEY_128,
+            "salt": SALT,
+            "sequence_limit": 0xFFFFFFFF,
+            "tunnel_source": ip("192.0.2.1"),
+            "tunnel_destination": ip("192.0.2.2"),
+            "udp_destination_port": 0,
+            "interface_id": 2,
+            "gateway": ip("192.0.2.2"),
+            "inner_mtu": 1400,
+        }
+        assert changes.keys() <= params.keys()
+        return self.add("sad_out", "encapsulate", {"packet_type": packet_type}, params | changes)
+
+    def add_sa_in(self, spi: int = 0x2002, destination: int = ip("192.0.2.1"), **changes):
+        params = {
+            "sa_id": 9,
+            "generation": 1,
+            "algorithm": 1,
+            "key_material": KEY_128,
+            "salt": SALT,
+            "anti_replay": 1,
+        }
+        assert changes.keys() <= params.keys()
+        match = {"destination": destination, "spi": spi}
+        return self.add("sad_in", "decapsulate", match, params | changes)
+
+    def accept(self, sa_id: int = 9, **match) -> None:
+        """The SA's selectors: 10.0.2.0/24 towards 10.0.1.0/24."""
+        selectors = {
+            "sa_id": sa_id,
+            "source": (ip("10.0.2.0"), 0xFFFFFF00),
+            "destination": (ip("10.0.1.0"), 0xFFFFFF00),
+        }
+        self.add("sa_selectors", "accept_", selectors | match, priority=1)
+
+    def inject(self, packet: Packet | bytes, port: int = 1) -> None:
+        self.datapath.inject(port, bytes(packet))
+
+    def take_sent(self) -> list[tuple[int, bytes]]:
+        sent, self.sent[:] = list(self.sent), []
+        return sent
+
+    def take_punted(self) -> list[PacketIn]:
+        punted, self.punted[:] = list(self.punted), []
+        return punted
+
+    def drops(self) -> dict[int, int]:
+        """Packets by drop reason."""
+        (counter,) = [c for n, c in self.program.counters.items() if n.endswith("drop_counter")]
+        return {i: cell.packets for i, cell in enumerate(counter.cells) if cell.packets}
+
+    def limit(self, meter: str, index: int, config: MeterConfig) -> None:
+        (array,) = [m for n, m in self.program.meters.items() if n.endswith("." + meter)]
+        array.configure(index, config)
+
+    def outbound(self, payload: bytes = b"x" * 100, **fields) -> Packet:
+        """A packet of the host behind interface 1, for the network behind the peer."""
+        defaults = {"src": "10.0.1.2", "dst": "10.0.2.2", "ttl": 64}
+        udp = UDP(sport=1234, dport=5678)
+        ether = Ether(src=self.HOST_MAC[1], dst=self.MAC[1])
+        return ether / IP(**(defaults | fields)) / udp / Raw(payload)
+
+    def inbound(self, payload: bytes = b"x" * 100, **fields) -> Packet:
+        """A packet from the network behind the peer, as it comes from the peer in the clear."""
+        defaults = {"src": "10.0.2.2", "dst": "10.0.1.2", "ttl": 63}
+        udp = UDP(sport=5678, dport=1234)
+        return self.from_peer() / IP(**(defaults | fields)) / udp / Raw(payload)
+
+    def from_peer(self) -> Packet:
+        return Ether(src=self.HOST_MAC[2], dst=self.MAC[2])
+
+
+@pytest.fixture
+def router() -> Router:
+    return Router().set_up()
+
+
+@pytest.fixture
+def blank_router() -> Router:
+    """Nothing is configured."""
+    return Router()
+
+
+@pytest.fixture
+def ipsec_router() -> Router:
+    """The crypto map is bound to interface 2, and protects between the two networks."""
+    router = Router().set_up(crypto_map=Router.CRYPTO_MAP)
+    router.protect()
+    return router
