@@ -44,12 +44,17 @@ class IkeProposal:
 
 @dataclass(frozen=True, slots=True)
 class EspProposal:
-    """One way to protect a CHILD_SA; in order of preference. Key lengths in bits."""
+    """One way to protect a CHILD_SA; in order of preference. Key lengths in bits.
+
+    `key_exchange` is for perfect forward secrecy where a CREATE_CHILD_SA makes the CHILD_SA; empty
+    asks for none, and takes what the peer asks for if it is known.
+    """
 
     encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
         (EncryptionAlgorithm.AES_GCM_16, 256),
         (EncryptionAlgorithm.AES_GCM_16, 128),
     )
+    key_exchange: tuple[KeyExchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +105,5 @@ class Settings:
     half_open_lifetime: float = 30.0  # seconds that a responder waits for IKE_AUTH
     cookie_secret_lifetime: float = 120.0  # seconds
     children_per_ike_sa: int = 256
+    ike_sas_per_peer: int = 8  # the oldest is deleted when there are more
+    duplicate_grace: float = 5.0  # seconds that the peer has to delete its redundant SA

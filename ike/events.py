@@ -41,6 +41,7 @@ class DeletionReason(StrEnum):
     INITIAL_CONTACT = "the peer started afresh"
     DUPLICATE = "redundant after simultaneous initiation"
     RECONFIGURED = "no longer configured"
+    PROTOCOL_ERROR = "a message could not be understood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ class ChildSaEstablished:
 
 @dataclass(frozen=True, slots=True)
 class ChildSaDeleted:
-    """A pair of ESP SAs must not be used any more."""
+    """A pair of ESP SAs must not be used any more.
+
+    Another pair for the same `child` may live on, older or newer: then that is the one to use.
+    """
 
     child: str
     peer: str

@@ -1,0 +1,242 @@
+"""The secured channel of one IKE SA: addresses, ids, ciphers, retransmission.
+
+Payloads on one side, datagrams on the other. What the payloads mean is `ike.connection`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ike.codec.chain import generic_header, parse_chain, serialize_chain
+from ike.codec.encrypted import Encrypted
+from ike.codec.errors import ParseError
+from ike.codec.header import HEADER_LENGTH, Header
+from ike.codec.message import Message
+from ike.codec.payload import Payload
+from ike.codec.registry import ExchangeType, HeaderFlag, PayloadType
+from ike.config import Retransmission
+from ike.crypto.encryption import MessageCipher, message_cipher
+from ike.crypto.errors import IntegrityError
+from ike.crypto.keys import IkeKeys
+from ike.crypto.suites import IkeSuite
+from ike.events import Role
+from ike.types import Datagram, UdpAddress
+from ike.window import RequestWindow, ResponseWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message of the peer's that has passed the window and, with `authenticated`, the ICV.
+
+    `error` says that it is malformed all the same; then there are no payloads.
+    """
+
+    header: Header
+    payloads: tuple[Payload, ...]
+    packet: bytes
+    authenticated: bool
+    error: ParseError | None = None
+
+
+class Channel:
+    """See the module.
+
+    Attributes:
+        local: where our messages go out, and come in.
+        remote: where the peer is; follows authenticated messages (RFC 7296 §2.23).
+        heard_at: when the last authenticated message came, in the caller's seconds.
+        outbox: datagrams to be sent, for the owner to take.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        initiator_spi: int,
+        local: UdpAddress,
+        remote: UdpAddress,
+        retransmission: Retransmission,
+        now: float,
+    ) -> None:
+        self.role = role
+        self.initiator_spi = initiator_spi
+        self.responder_spi = 0
+        self.local = local
+        self.remote = remote
+        self.heard_at = now
+        self.outbox: list[Datagram] = []
+        self._requests = RequestWindow(retransmission)
+        self._responses = ResponseWindow()
+        self._send_cipher: MessageCipher | None = None
+        self._receive_cipher: MessageCipher | None = None
+
+    def secure(self, suite: IkeSuite, keys: IkeKeys) -> None:
+        """Protect all that follows with the keys."""
+        initiator, responder = (
+            message_cipher(suite.encryption, suite.key_bits, key.reveal())
+            for key in (keys.sk_ei, keys.sk_er)
+        )
+        if self.role is Role.INITIATOR:
+            self._send_cipher, self._receive_cipher = initiator, responder
+        else:
+            self._send_cipher, self._receive_cipher = responder, initiator
+
+    @property
+    def own_spi(self) -> int:
+        """Our SPI."""
+        return self.initiator_spi if self.role is Role.INITIATOR else self.responder_spi
+
+    def expects_spis(self, header: Header) -> bool:
+        """Tell whether a header's SPIs are ours; the responder's may be new to us."""
+        return header.initiator_spi == self.initiator_spi and (
+            header.responder_spi == self.responder_spi or not self.responder_spi
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request of ours has no answer yet."""
+        return self._requests.outstanding is not None
+
+    @property
+    def deadline(self) -> float | None:
+        """When `advance` wants to be called."""
+        return self._requests.deadline
+
+    def request(self, exchange_type: int, payloads: Sequence[Payload], now: float) -> bytes:
+        """Send a request, protected once there are keys; give its bytes.
+
+        The caller has seen to it that none is outstanding.
+        """
+        packet = self._build(exchange_type, self._requests.next_id, False, payloads)
+        self._requests.open(exchange_type, (packet,), now)
+        self._send((packet,), self.local, self.remote)
+        return packet
+
+    def change_request(self, exchange_type: int, payloads: Sequence[Payload], now: float) -> bytes:
+        """Send the outstanding IKE_SA_INIT request in another form, with the same id."""
+        packet = self._build(exchange_type, self._requests.next_id - 1, False, payloads)
+        self._requests.replace((packet,), now)
+        self._send((packet,), self.local, self.remote)
+        return packet
+
+    def announce(self, exchange_type: int, payloads: Sequence[Payload]) -> None:
+        """Send a request once, expecting nothing: the IKE SA ends with it."""
+        packet = self._build(exchange_type, self._requests.next_id, False, payloads)
+        self._requests.next_id += 1
+        self._send((packet,), self.local, self.remote)
+
+    def respond(self, received: Received, payloads: Sequence[Payload]) -> bytes:
+        """Answer a request, and remember the answer; give its bytes."""
+        header = received.header
+        packet = self._build(header.exchange_type, header.message_id, True, payloads)
+        self._responses.answered((received.packet,), (packet,))
+        self._send((packet,), self.local, self.remote)
+        return packet
+
+    def forget_request(self) -> None:
+        """Stop sending the outstanding request."""
+        self._requests.answered()
+
+    def repeat(self, datagram: Datagram, message_id: int) -> bool:
+        """Answer a request that was answered before; tell whether it was one."""
+        packets = self._responses.again(message_id, datagram.payload)
+        self._send(packets, datagram.destination, datagram.source)
+        return bool(packets)
+
+    def receive(self, datagram: Datagram, header: Header, now: float) -> Received | None:
+        """Take a message whose SPIs are ours; None if there is nothing to be done about it.
+
+        Raises:
+            ParseError: what is outside the encryption is malformed: nobody we know sent it.
+        """
+        if header.from_initiator is (self.role is Role.INITIATOR):
+            return None  # our own message, reflected
+        packet = datagram.payload
+        if header.is_response:
+            if not self._requests.expects(header.message_id, header.exchange_type):
+                return None
+        elif header.message_id != self._responses.expected_id:
+            self.repeat(datagram, header.message_id)
+            return None
+        message = Message.parse(packet, header)
+        if header.exchange_type == ExchangeType.IKE_SA_INIT:
+            return Received(header, message.payloads, packet, authenticated=False)
+        last = message.payloads[-1] if message.payloads else None
+        if not isinstance(last, Encrypted) or self._receive_cipher is None:
+            return Received(header, message.payloads, packet, authenticated=False)
+        body_start = len(packet) - len(last.body)
+        try:
+            plaintext = self._receive_cipher.open(packet[:body_start], last.body)
+        except IntegrityError:
+            return None
+        self._authenticated(datagram, now)
+        if header.is_response:
+            self._requests.answered()
+        try:
+            payloads = _unpad(plaintext, last.first_payload)
+        except ParseError as error:
+            return Received(header, (), packet, authenticated=True, error=error)
+        return Received(header, payloads, packet, authenticated=True)
+
+    def answered(self) -> None:
+        """Take the outstanding IKE_SA_INIT request for answered."""
+        self._requests.answered()
+
+    def advance(self, now: float) -> bool:
+        """Retransmit what is due; tell whether the peer has had all its tries."""
+        if self._requests.gave_up(now):
+            return True
+        self._send(self._requests.due(now), self.local, self.remote)
+        return False
+
+    def _authenticated(self, datagram: Datagram, now: float) -> None:
+        self.heard_at = now
+        self.local = datagram.destination
+        self.remote = datagram.source
+
+    def _send(self, packets: tuple[bytes, ...], local: UdpAddress, remote: UdpAddress) -> None:
+        self.outbox += [Datagram(local, remote, packet) for packet in packets]
+
+    def _build(
+        self, exchange_type: int, message_id: int, response: bool, payloads: Sequence[Payload]
+    ) -> bytes:
+        flags = HeaderFlag.INITIATOR if self.role is Role.INITIATOR else 0
+        if response:
+            flags |= HeaderFlag.RESPONSE
+        header = Header(
+            self.initiator_spi,
+            self.responder_spi,
+            PayloadType.SK,
+            exchange_type,
+            flags,
+            message_id,
+            0,
+        )
+        if self._send_cipher is None:
+            return Message(header, tuple(payloads)).serialize()
+        # RFC 5282 §3: no padding is needed, the pad length byte is there.
+        plaintext = serialize_chain(payloads) + b"\0"
+        first = payloads[0].payload_type if payloads else PayloadType.NONE
+        body_length = len(plaintext) + self._send_cipher.overhead
+        start = generic_header(first, body_length)
+        total = HEADER_LENGTH + len(start) + body_length
+        associated = (
+            Header(
+                header.initiator_spi,
+                header.responder_spi,
+                PayloadType.SK,
+                exchange_type,
+                flags,
+                message_id,
+                total,
+            ).serialize()
+            + start
+        )
+        return associated + self._send_cipher.seal(associated, plaintext)
+
+
+def _unpad(plaintext: bytes, first_payload: int) -> tuple[Payload, ...]:
+    if not plaintext or plaintext[-1] + 1 > len(plaintext):
+        raise ParseError("SK", 0, "the padding is longer than what it pads")
+    end = len(plaintext) - 1 - plaintext[-1]
+    return parse_chain(plaintext, first_payload, 0, end)

@@ -1,0 +1,45 @@
+"""One pair of ESP SAs, as the engine keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from ike.config import ChildConfig
+from ike.crypto.suites import EspSuite
+from ike.events import DeletionReason, Role
+from ike.types import TrafficSelector
+
+
+class ChildState(Enum):
+    """What a CHILD_SA is there for."""
+
+    LIVE = auto()
+    REKEYING = auto()  # we have asked for a new one in its place
+    REPLACED = auto()  # a new one is there, this one's end is due
+    DELETING = auto()  # we have asked for its end
+
+
+@dataclass(slots=True, eq=False)
+class ChildSa:
+    """A pair of ESP SAs. Its keys have gone out with the event, and are not kept.
+
+    `lowest_nonce` decides between two that were made at once (RFC 7296 §2.8.1); `sequence` is
+    the order of establishment. Times are the caller's, in seconds; None: never.
+    """
+
+    config: ChildConfig
+    role: Role
+    spi_in: int
+    spi_out: int
+    suite: EspSuite
+    local_selectors: tuple[TrafficSelector, ...]
+    remote_selectors: tuple[TrafficSelector, ...]
+    lowest_nonce: bytes
+    sequence: int
+    established_at: float
+    rekey_at: float | None = None
+    expire_at: float | None = None
+    expire_reason: DeletionReason = DeletionReason.EXPIRED
+    state: ChildState = ChildState.LIVE
+    replaced_by: int | None = None  # inbound SPI

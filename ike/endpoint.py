@@ -1,0 +1,357 @@
+"""All IKE SAs of one router."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from ike.codec.errors import ParseError
+from ike.codec.header import VERSION, Header
+from ike.codec.notify import Notify
+from ike.codec.reader import u8
+from ike.codec.registry import ExchangeType, NotifyType
+from ike.config import ChildConfig, PeerConfig, Settings
+from ike.connection import Connection
+from ike.environment import Environment
+from ike.events import (
+    ChildSaDeleted,
+    ChildSaEstablished,
+    DeletionReason,
+    Event,
+    FailureReason,
+)
+from ike.info import IkeSaInfo
+from ike.initiator import InitiatorHandshake
+from ike.peer import Peer
+from ike.reception import Reception
+from ike.responder import ResponderHandshake
+from ike.states import State
+from ike.timers import TimerQueue
+from ike.types import Datagram
+
+_LINGER = 10.0  # seconds that a closed IKE SA still repeats its last answer
+_MAJOR_VERSION = VERSION >> 4
+
+AnySa = Connection | InitiatorHandshake | ResponderHandshake
+T = TypeVar("T")
+
+
+class Endpoint:
+    """All IKE SAs of one router: finds the one that a message belongs to, admits new ones.
+
+    Nothing here waits, and nothing reads a clock: after every call the caller sends what
+    `transmits` gives, acts on `events`, and calls `advance` when `next_deadline` comes. `now` is
+    in seconds, from any clock that does not go back.
+
+    Args:
+        peers: whom to talk to. Names of peers, and of children over all peers, are unique.
+        settings: what holds for the whole engine.
+        random_bytes: cryptographically secure random bytes; deterministic in tests.
+        secrets_log: where key log lines go (`ike.keylog`); None: nowhere.
+
+    Raises:
+        ValueError: two peers or two children have the same name.
+    """
+
+    def __init__(
+        self,
+        peers: Iterable[PeerConfig],
+        *,
+        settings: Settings = Settings(),  # noqa: B008  # frozen
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        secrets_log: Callable[[str], None] | None = None,
+    ) -> None:
+        self._env = Environment(settings, random_bytes, secrets_log)
+        self._reception = Reception(self._env)
+        self._by_spi: dict[int, AnySa] = {}
+        self._by_child: dict[int, Connection] = {}
+        self._timers: TimerQueue[int] = TimerQueue()
+        self._linger_until: dict[int, float] = {}
+        self._transmits: list[Datagram] = []
+        self._events: list[Event] = []
+        self._peers = {p.name: Peer(self._env, p) for p in _checked(peers)}
+
+    def set_peers(self, peers: Iterable[PeerConfig], now: float) -> None:
+        """Change the configuration; what it leaves unchanged lives on.
+
+        Removed peers, and those whose addresses, identities, key or proposals differ, lose their
+        IKE SAs; a changed or removed child loses its CHILD_SAs.
+
+        Raises:
+            ValueError: two peers or two children have the same name; nothing is changed.
+        """
+        configs = {p.name: p for p in _checked(peers)}
+        for name, peer in tuple(self._peers.items()):
+            config = configs.get(name)
+            if config is not None and _same_ike_sa(peer.config, config):
+                peer.reconfigure(config, now)
+            else:
+                peer.delete(DeletionReason.RECONFIGURED, now)
+                self._settle_peer(peer, now)
+                del self._peers[name]
+        unchanged = set(self._peers)
+        for sa in tuple(self._by_spi.values()):
+            if isinstance(sa, ResponderHandshake):
+                sa.reconfigure(c for n, c in configs.items() if n in unchanged)
+                self._settle(sa, now)
+        for name, config in configs.items():
+            if name not in self._peers:
+                self._peers[name] = Peer(self._env, config)
+            self._settle_peer(self._peers[name], now)
+
+    def initiate(self, child: str, now: float) -> None:
+        """Attempt the CHILD_SA of a `ChildConfig`, by its name.
+
+        Nothing happens while an attempt is in flight or the CHILD_SA is established. The result
+        is `ChildSaEstablished` or `AttemptFailed`.
+
+        Raises:
+            KeyError: no such child is configured.
+        """
+        peer, config = self._find_child(child)
+        peer.initiate(config, now)
+        self._settle_peer(peer, now)
+
+    def cancel(self, child: str, now: float) -> None:
+        """Give up an attempt in flight: `AttemptFailed` with CANCELLED. Without one, do nothing.
+
+        Raises:
+            KeyError: no such child is configured.
+        """
+        peer, _ = self._find_child(child)
+        peer.cancel(child, now)
+        self._settle_peer(peer, now)
+
+    def receive(self, datagram: Datagram, now: float) -> None:
+        """Take a datagram, whatever is in it."""
+        try:
+            self._dispatch(datagram, now)
+        except ParseError as error:
+            self._reception.report(
+                datagram, FailureReason.INVALID_SYNTAX, f"malformed: {error}", now
+            )
+        self._take_reception()
+
+    def advance(self, now: float) -> None:
+        """Do what time asks for."""
+        for spi in tuple(self._timers.due(now)):
+            sa = self._by_spi.get(spi)
+            if sa is None:
+                continue
+            if sa.state is State.CLOSED:
+                self._unregister(spi)
+            else:
+                sa.advance(now)
+                self._settle(sa, now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` wants to be called next; None: not until something happens."""
+        return self._timers.next_deadline()
+
+    def transmits(self) -> list[Datagram]:
+        """Take what is to be sent."""
+        return _drain(self._transmits)
+
+    def events(self) -> list[Event]:
+        """Take what has happened."""
+        return _drain(self._events)
+
+    def delete_child(self, spi_in: int, now: float) -> None:
+        """Delete a pair of ESP SAs, here at once and at the peer; unknown ones are passed over."""
+        connection = self._by_child.get(spi_in)
+        if connection is not None:
+            child = connection.children[spi_in]
+            connection.delete_children((child,), DeletionReason.LOCAL, now)
+            self._settle(connection, now)
+
+    def delete_peer(self, peer: str, now: float) -> None:
+        """Delete a peer's IKE SAs with all their CHILD_SAs, and give up its attempts.
+
+        Raises:
+            KeyError: no such peer is configured.
+        """
+        known = self._peers[peer]
+        known.delete(DeletionReason.LOCAL, now)
+        self._settle_peer(known, now)
+
+    def shutdown(self, now: float) -> None:
+        """Delete everything, with one datagram for each IKE SA and no wait for answers."""
+        for peer in self._peers.values():
+            peer.shutdown(now)
+            self._settle_peer(peer, now)
+        for spi, sa in tuple(self._by_spi.items()):
+            if isinstance(sa, ResponderHandshake):
+                sa.abandon()
+            self._settle(sa, now)
+            self._unregister(spi)
+
+    def note_inbound_traffic(self, spi_in: int, now: float) -> None:
+        """Take ESP that arrived and was authentic for a proof that the peer lives."""
+        connection = self._by_child.get(spi_in)
+        if connection is not None:
+            connection.note_inbound_traffic(now)
+            self._timers.set(connection.channel.own_spi, connection.deadline)
+
+    def ike_sas(self) -> list[IkeSaInfo]:
+        """Describe every IKE SA that is established or on its way, for an operator."""
+        return [sa.info() for sa in self._by_spi.values() if sa.state is not State.CLOSED]
+
+    def reserve_spis(self, spis: Iterable[int]) -> None:
+        """Never allocate these inbound SPIs: others use them."""
+        self._env.reserve_esp_spis(spis)
+
+    def _find_child(self, name: str) -> tuple[Peer, ChildConfig]:
+        for peer in self._peers.values():
+            config = peer.child(name)
+            if config is not None:
+                return peer, config
+        raise KeyError(name)
+
+    def _dispatch(self, datagram: Datagram, now: float) -> None:
+        header = Header.parse(datagram.payload)
+        if header.major_version != _MAJOR_VERSION:
+            # RFC 7296 §2.5; also the answer to IKEv1, which has no use for it but may log it.
+            notify = Notify(NotifyType.INVALID_MAJOR_VERSION, u8(_MAJOR_VERSION))
+            self._reception.reply(datagram, header, notify, now)
+            return
+        first = header.exchange_type == ExchangeType.IKE_SA_INIT and not header.responder_spi
+        if first and header.from_initiator and not header.is_response:
+            self._admit(datagram, header, now)
+            return
+        spi = header.responder_spi if header.from_initiator else header.initiator_spi
+        sa = self._by_spi.get(spi)
+        if sa is None:
+            # RFC 7296 §2.21.4: it proves nothing to the peer, but may set it thinking.
+            notify = Notify(NotifyType.INVALID_IKE_SPI)
+            self._reception.reply(datagram, header, notify, now)
+            return
+        if sa.channel.expects_spis(header):
+            sa.receive(datagram, header, now)
+            self._settle(sa, now)
+
+    def _admit(self, datagram: Datagram, header: Header, now: float) -> None:
+        if header.initiator_spi in self._by_spi or header.message_id or not header.initiator_spi:
+            return  # our own request, reflected; or not the first message of an initiator
+        configs = [peer.config for peer in self._peers.values()]
+        handshake = self._reception.receive(datagram, header, configs, now)
+        if handshake is not None:
+            self._by_spi[handshake.spi] = handshake
+            self._settle(handshake, now)
+
+    def _settle_peer(self, peer: Peer, now: float) -> None:
+        """Carry out what has happened to a peer's SAs, and what follows from it."""
+        self._events += _drain(peer.events)
+        while peer.touched:
+            self._settle(peer.touched.pop(0), now)
+        self._events += _drain(peer.events)
+
+    def _settle(self, sa: AnySa, now: float) -> None:
+        """Take what an SA has to send and to say, and keep the tables in step with it."""
+        self._transmits += _drain(sa.channel.outbox)
+        if isinstance(sa, Connection):
+            self._settle_connection(sa, now)
+        elif isinstance(sa, ResponderHandshake):
+            self._settle_responder(sa, now)
+        else:
+            self._settle_initiator(sa, now)
+
+    def _settle_initiator(self, handshake: InitiatorHandshake, now: float) -> None:
+        spi = handshake.channel.own_spi
+        if handshake.connection is not None:
+            if self._by_spi.get(spi) is handshake:
+                self._promote(handshake.connection, now)
+        elif handshake.state is State.CLOSED:
+            self._unregister(spi)
+            peer = self._peers.get(handshake.peer.name)
+            if peer is not None:
+                peer.handshake_failed(handshake, now)
+                self._settle_peer(peer, now)
+        else:
+            self._by_spi[spi] = handshake
+            self._timers.set(spi, handshake.deadline)
+
+    def _settle_responder(self, handshake: ResponderHandshake, now: float) -> None:
+        self._events += _drain(handshake.events)
+        spi = handshake.channel.own_spi
+        if handshake.connection is not None:
+            self._reception.no_longer_half_open(spi)
+            self._promote(handshake.connection, now)
+        elif handshake.state is State.CLOSED and now >= handshake.expire_at:
+            self._unregister(spi)
+        else:
+            self._timers.set(spi, handshake.expire_at)
+
+    def _promote(self, connection: Connection, now: float) -> None:
+        """Put an established IKE SA in the place of its handshake."""
+        self._by_spi[connection.channel.own_spi] = connection
+        peer = self._peers[connection.peer.name]
+        self._take_events(connection, peer)
+        peer.established(connection, now)
+        self._settle_connection(connection, now)
+
+    def _settle_connection(self, connection: Connection, now: float) -> None:
+        self._transmits += _drain(connection.channel.outbox)
+        spi = connection.channel.own_spi
+        peer = self._peers.get(connection.peer.name)
+        self._take_events(connection, peer)
+        if connection.state is State.CLOSED:
+            self._timers.set(spi, self._linger_until.setdefault(spi, now + _LINGER))
+        else:
+            self._timers.set(spi, connection.deadline)
+        if peer is not None:
+            if not connection.is_usable:
+                peer.lost(connection, connection.ended_by, now)
+            self._settle_peer(peer, now)
+
+    def _take_events(self, connection: Connection, peer: Peer | None) -> None:
+        for event in _drain(connection.events):
+            if isinstance(event, ChildSaEstablished):
+                self._by_child[event.spi_in] = connection
+            elif isinstance(event, ChildSaDeleted):
+                self._by_child.pop(event.spi_in, None)
+            if peer is None:
+                self._events.append(event)
+            else:
+                peer.observe(event)
+
+    def _unregister(self, spi: int) -> None:
+        if self._by_spi.pop(spi, None) is not None:
+            self._timers.set(spi, None)
+            self._linger_until.pop(spi, None)
+            self._reception.forget(spi)
+            self._env.release_ike_spi(spi)
+
+    def _take_reception(self) -> None:
+        self._transmits += _drain(self._reception.outbox)
+        self._events += _drain(self._reception.events)
+
+
+def _drain(items: list[T]) -> list[T]:
+    taken = items[:]
+    items.clear()
+    return taken
+
+
+def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
+    configs = list(peers)
+    for kind, names in (
+        ("peers", [p.name for p in configs]),
+        ("children", [c.name for p in configs for c in p.children]),
+    ):
+        doubles = [name for name, times in Counter(names).items() if times > 1]
+        if doubles:
+            raise ValueError(f"several {kind} are named {', '.join(doubles)}")
+    return configs
+
+
+def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
+    """Tell whether an IKE SA made under one configuration is good under the other."""
+    return one == replace(
+        other,
+        children=one.children,
+        lifetime=one.lifetime,
+        liveness_interval=one.liveness_interval,
+    )

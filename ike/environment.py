@@ -1,0 +1,74 @@
+"""What all IKE SAs of one endpoint share: settings, randomness, and the SPIs in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from ike.config import Settings
+
+_LOWEST_ESP_SPI = 256  # 1 to 255 are reserved (RFC 4303 §2.1)
+_SPI_TRIES = 1000
+NONCE_LENGTH = 32  # bytes: half the key size of every PRF here, or more (RFC 7296 §2.10)
+
+
+class Environment:
+    """Settings, randomness, SPIs in use, and an order of events that clocks can't give.
+
+    Args:
+        settings: what holds for the whole engine.
+        random_bytes: cryptographically secure random bytes; deterministic in tests.
+        secrets_log: where key log lines go (`ike.keylog`); None: nowhere.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        random_bytes: Callable[[int], bytes],
+        secrets_log: Callable[[str], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.random_bytes = random_bytes
+        self.secrets_log = secrets_log
+        self._esp_spis: set[int] = set()
+        self._ike_spis: set[int] = set()
+        self._sequence = count(1)
+
+    def nonce(self) -> bytes:
+        """Make a fresh nonce."""
+        return self.random_bytes(NONCE_LENGTH)
+
+    def next_sequence(self) -> int:
+        """Number what happens: later is larger, even at the same instant."""
+        return next(self._sequence)
+
+    def reserve_esp_spis(self, spis: Iterable[int]) -> None:
+        """Keep inbound ESP SPIs that somebody else uses from being allocated."""
+        self._esp_spis.update(spis)
+
+    def allocate_esp_spi(self) -> int:
+        """Allocate an inbound ESP SPI."""
+        spi = self._draw(4, self._esp_spis, _LOWEST_ESP_SPI)
+        self._esp_spis.add(spi)
+        return spi
+
+    def release_esp_spi(self, spi: int) -> None:
+        """Give an inbound ESP SPI back."""
+        self._esp_spis.discard(spi)
+
+    def allocate_ike_spi(self) -> int:
+        """Allocate an IKE SPI of ours."""
+        spi = self._draw(8, self._ike_spis, 1)
+        self._ike_spis.add(spi)
+        return spi
+
+    def release_ike_spi(self, spi: int) -> None:
+        """Give an IKE SPI of ours back."""
+        self._ike_spis.discard(spi)
+
+    def _draw(self, length: int, used: set[int], lowest: int) -> int:
+        for _ in range(_SPI_TRIES):
+            spi = int.from_bytes(self.random_bytes(length), "big")
+            if spi >= lowest and spi not in used:
+                return spi
+        raise RuntimeError("the source of randomness gives the same values again and again")

@@ -1,0 +1,236 @@
+"""Negotiating a CHILD_SA: what IKE_AUTH and CREATE_CHILD_SA have in common (RFC 7296 §1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ike.codec.chain import find, notifies
+from ike.codec.key_exchange import KeyExchangePayload
+from ike.codec.notify import Notify
+from ike.codec.payload import Payload
+from ike.codec.reader import u16, u32
+from ike.codec.registry import NotifyType
+from ike.codec.security_association import SecurityAssociation
+from ike.codec.traffic_selector import TrafficSelectorsInitiator, TrafficSelectorsResponder
+from ike.config import ChildConfig, KeyExchange, Prf
+from ike.crypto import key_exchange
+from ike.crypto.errors import KeyExchangeError
+from ike.crypto.key_exchange import PrivateValue, RandomBytes
+from ike.crypto.keys import ChildKeys, Nonces, child_keys
+from ike.crypto.suites import EspSuite
+from ike.events import FailureReason, Role
+from ike.exchanges.outcome import Failure, Refusal, failure_from, require
+from ike.proposals import accept_esp, choose_esp, describe, describe_esp, offer_esp
+from ike.selectors import Selectors, best_match, inside
+from ike.selectors import describe as describe_selectors
+from ike.types import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOffer:
+    """What the initiator of a CHILD_SA keeps until the answer comes.
+
+    `private` is None without a key exchange of its own, always so in IKE_AUTH. `tried` are the
+    methods that a public value was sent of.
+    """
+
+    config: ChildConfig
+    spi_in: int
+    private: PrivateValue | None = None
+    tried: frozenset[KeyExchange] = frozenset()
+    with_key_exchange: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChildAgreement:
+    """A pair of ESP SAs, seen from this end."""
+
+    config: ChildConfig
+    role: Role
+    spi_in: int
+    spi_out: int
+    suite: EspSuite
+    keys: ChildKeys
+    local: Selectors
+    remote: Selectors
+    nonces: Nonces
+
+
+@dataclass(frozen=True, slots=True)
+class ChildAnswer:
+    """The responder's side of an agreement."""
+
+    agreement: ChildAgreement
+    payloads: tuple[Payload, ...]
+    public: KeyExchangePayload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildContext:
+    """What the IKE SA brings to the keys of a CHILD_SA."""
+
+    prf: Prf
+    sk_d: Secret
+    nonces: Nonces
+
+
+def offer_payloads(offer: ChildOffer) -> list[Payload]:
+    """Build SA, TSi and TSr of the request."""
+    config = offer.config
+    return [
+        offer_esp(config.proposals, u32(offer.spi_in), offer.with_key_exchange),
+        TrafficSelectorsInitiator(config.local_selectors),
+        TrafficSelectorsResponder(config.remote_selectors),
+    ]
+
+
+def read_answer(
+    offer: ChildOffer, payloads: Sequence[Payload], context: ChildContext
+) -> ChildAgreement | Failure:
+    """Read the responder's answer.
+
+    Raises:
+        ParseError: a payload is missing though there is no error notify.
+    """
+    for notify in notifies(payloads):
+        if notify.is_error:
+            return failure_from(notify, _presented(offer.config))
+    security_association = require(payloads, SecurityAssociation, "the answer")
+    initiator = require(payloads, TrafficSelectorsInitiator, "the answer")
+    responder = require(payloads, TrafficSelectorsResponder, "the answer")
+    config = offer.config
+    accepted = accept_esp(config.proposals, security_association, offer.with_key_exchange)
+    if accepted is None:
+        return Failure(
+            FailureReason.NO_PROPOSAL_CHOSEN,
+            f"the peer chose {describe(security_association)} out of "
+            f"{describe_esp(config.proposals)}",
+        )
+    suite, spi_out = accepted
+    local, remote = initiator.ipv4, responder.ipv4
+    whole = len(local) == len(initiator.selectors) and len(remote) == len(responder.selectors)
+    if not (
+        whole and inside(local, config.local_selectors) and inside(remote, config.remote_selectors)
+    ):
+        return Failure(
+            FailureReason.TS_UNACCEPTABLE,
+            f"the peer answered with {describe_selectors(local, remote)}, which is not inside "
+            f"{describe_selectors(config.local_selectors, config.remote_selectors)}",
+        )
+    shared = b""
+    if suite.key_exchange is not None:
+        value = require(payloads, KeyExchangePayload, "the answer")
+        private = offer.private
+        if private is None or not suite.key_exchange == value.method == private.method:
+            return Failure(
+                FailureReason.NO_PROPOSAL_CHOSEN,
+                f"the peer answered with key exchange method {value.method} out of turn",
+            )
+        try:
+            shared = private.agree(value.data)
+        except KeyExchangeError as error:
+            return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
+    keys = child_keys(context.prf, context.sk_d, suite, context.nonces, shared)
+    return ChildAgreement(
+        config,
+        Role.INITIATOR,
+        offer.spi_in,
+        spi_out,
+        suite,
+        keys,
+        local,
+        remote,
+        context.nonces,
+    )
+
+
+def answer_offer(
+    children: Sequence[ChildConfig],
+    payloads: Sequence[Payload],
+    spi_in: int,
+    context: ChildContext,
+    random_bytes: RandomBytes,
+    with_key_exchange: bool,
+) -> ChildAnswer | Refusal:
+    """Answer the initiator of a CHILD_SA.
+
+    Args:
+        children: those that it may be, in order of configuration.
+        payloads: the request's.
+        spi_in: our inbound SPI.
+        context: keys and nonces.
+        random_bytes: for a key exchange.
+        with_key_exchange: whether this exchange can have one.
+
+    Raises:
+        ParseError: a payload is missing.
+    """
+    offered = require(payloads, SecurityAssociation, "the request")
+    initiator = require(payloads, TrafficSelectorsInitiator, "the request")
+    responder = require(payloads, TrafficSelectorsResponder, "the request")
+    match = best_match(children, responder.ipv4, initiator.ipv4)
+    if match is None:
+        ours = "; ".join(
+            describe_selectors(c.local_selectors, c.remote_selectors) for c in children
+        )
+        return Refusal(
+            Notify(NotifyType.TS_UNACCEPTABLE),
+            FailureReason.TS_UNACCEPTABLE,
+            f"the peer proposed {describe_selectors(responder.ipv4, initiator.ipv4)}, "
+            f"configured is {ours or 'nothing'}",
+        )
+    config = match.child
+    value = find(payloads, KeyExchangePayload) if with_key_exchange else None
+    method = value.method if value else None
+    chosen = choose_esp(config.proposals, offered, u32(spi_in), method, with_key_exchange)
+    if chosen is None:
+        return Refusal(
+            Notify(NotifyType.NO_PROPOSAL_CHOSEN),
+            FailureReason.NO_PROPOSAL_CHOSEN,
+            f"the peer proposed {describe(offered)}, acceptable is "
+            f"{describe_esp(config.proposals)}",
+        )
+    choice, spi_out = chosen
+    shared, public = b"", None
+    wanted = choice.suite.key_exchange
+    if wanted is not None:
+        if value is None or value.method != wanted:
+            return Refusal(
+                Notify(NotifyType.INVALID_KE_PAYLOAD, u16(wanted)),
+                FailureReason.NO_PROPOSAL_CHOSEN,
+                f"the peer sent no value for key exchange method {wanted.name}",
+            )
+        private = key_exchange.generate(wanted, random_bytes)
+        try:
+            shared = private.agree(value.data)
+        except KeyExchangeError as error:
+            return Refusal(
+                Notify(NotifyType.INVALID_SYNTAX),
+                FailureReason.INVALID_SYNTAX,
+                f"bad key exchange value: {error}",
+            )
+        public = KeyExchangePayload(wanted, private.public)
+    keys = child_keys(context.prf, context.sk_d, choice.suite, context.nonces, shared)
+    agreement = ChildAgreement(
+        config,
+        Role.RESPONDER,
+        spi_in,
+        spi_out,
+        choice.suite,
+        keys,
+        match.local,
+        match.remote,
+        context.nonces,
+    )
+    answer: tuple[Payload, ...] = (
+        SecurityAssociation((choice.proposal,)),
+        TrafficSelectorsInitiator(match.remote),
+        TrafficSelectorsResponder(match.local),
+    )
+    return ChildAnswer(agreement, answer, public)
+
+
+def _presented(config: ChildConfig) -> str:
+    selectors = describe_selectors(config.local_selectors, config.remote_selectors)
+    return f"{selectors} with {describe_esp(config.proposals)}"

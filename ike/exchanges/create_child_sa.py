@@ -1,0 +1,109 @@
+"""CREATE_CHILD_SA: further CHILD_SAs (RFC 7296 §1.3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ike.codec.chain import find_notify, notifies
+from ike.codec.key_exchange import KeyExchangePayload
+from ike.codec.nonce import Nonce
+from ike.codec.payload import Payload
+from ike.codec.registry import NotifyType
+from ike.config import ChildConfig, Prf
+from ike.crypto import key_exchange
+from ike.crypto.key_exchange import RandomBytes
+from ike.crypto.keys import Nonces
+from ike.exchanges.child import (
+    ChildAgreement,
+    ChildAnswer,
+    ChildContext,
+    ChildOffer,
+    answer_offer,
+    offer_payloads,
+    read_answer,
+)
+from ike.exchanges.outcome import Failure, Refusal, refuse_critical, require
+from ike.types import Secret
+
+
+def make_offer(config: ChildConfig, spi_in: int, random_bytes: RandomBytes) -> ChildOffer:
+    """Begin a CHILD_SA, with a key exchange of its own if the configuration wants one."""
+    methods = [m for proposal in config.proposals for m in proposal.key_exchange]
+    if not methods:
+        return ChildOffer(config, spi_in, with_key_exchange=True)
+    private = key_exchange.generate(methods[0], random_bytes)
+    return ChildOffer(config, spi_in, private, frozenset({methods[0]}), with_key_exchange=True)
+
+
+def build_request(offer: ChildOffer, nonce: bytes) -> list[Payload]:
+    """Build the request: SA, Ni, [KEi,] TSi, TSr."""
+    security_association, *selectors = offer_payloads(offer)
+    payloads: list[Payload] = [security_association, Nonce(nonce)]
+    if offer.private is not None:
+        payloads.append(KeyExchangePayload(offer.private.method, offer.private.public))
+    return payloads + selectors
+
+
+def read_response(
+    offer: ChildOffer,
+    own_nonce: bytes,
+    payloads: Sequence[Payload],
+    prf: Prf,
+    sk_d: Secret,
+    random_bytes: RandomBytes,
+) -> ChildAgreement | ChildOffer | Failure:
+    """Read the answer: an agreement, an offer with another key exchange to send, or a failure.
+
+    Raises:
+        ParseError: a payload is missing though there is no error notify.
+    """
+    changed = _with_method(offer, payloads, random_bytes)
+    if changed is not None:
+        return changed
+    nonces = Nonces(own_nonce, b"")
+    if not any(notify.is_error for notify in notifies(payloads)):
+        nonces = Nonces(own_nonce, require(payloads, Nonce, "CREATE_CHILD_SA").data)
+    return read_answer(offer, payloads, ChildContext(prf, sk_d, nonces))
+
+
+def _with_method(
+    offer: ChildOffer, payloads: Sequence[Payload], random_bytes: RandomBytes
+) -> ChildOffer | None:
+    notify = find_notify(payloads, NotifyType.INVALID_KE_PAYLOAD)
+    if notify is None or not notify.data:
+        return None
+    method = key_exchange.known(int.from_bytes(notify.data, "big"))
+    offered = [m for proposal in offer.config.proposals for m in proposal.key_exchange]
+    if method is None or method not in offered or method in offer.tried:
+        return None
+    private = key_exchange.generate(method, random_bytes)
+    return replace(offer, private=private, tried=offer.tried | {method})
+
+
+def answer_request(
+    children: Sequence[ChildConfig],
+    payloads: Sequence[Payload],
+    spi_in: int,
+    own_nonce: bytes,
+    prf: Prf,
+    sk_d: Secret,
+    random_bytes: RandomBytes,
+) -> ChildAnswer | Refusal:
+    """Answer a request for a CHILD_SA; an answer's payloads are complete.
+
+    Raises:
+        ParseError: a payload is missing.
+    """
+    refused = refuse_critical(payloads)
+    if refused is not None:
+        return refused
+    nonces = Nonces(require(payloads, Nonce, "CREATE_CHILD_SA").data, own_nonce)
+    context = ChildContext(prf, sk_d, nonces)
+    answer = answer_offer(children, payloads, spi_in, context, random_bytes, with_key_exchange=True)
+    if isinstance(answer, Refusal):
+        return answer
+    security_association, *selectors = answer.payloads
+    exchange = (answer.public,) if answer.public is not None else ()
+    complete = (security_association, Nonce(own_nonce), *exchange, *selectors)
+    return replace(answer, payloads=complete)

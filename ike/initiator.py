@@ -1,0 +1,218 @@
+"""The initiator's half of IKE_SA_INIT and IKE_AUTH, up to an established connection."""
+
+from __future__ import annotations
+
+from ike import states
+from ike.channel import Channel, Received
+from ike.codec.chain import notifies, unsupported_critical
+from ike.codec.errors import ParseError
+from ike.codec.header import Header
+from ike.codec.message import Message
+from ike.codec.payload import Payload
+from ike.codec.registry import ExchangeType
+from ike.config import ChildConfig, PeerConfig
+from ike.connection import Connection
+from ike.environment import Environment
+from ike.events import AttemptFailed, FailureReason, Role
+from ike.exchanges import ike_auth, ike_sa_init, informational
+from ike.exchanges.child import ChildContext, ChildOffer, read_answer
+from ike.exchanges.ike_auth import AuthContext
+from ike.exchanges.ike_sa_init import InitAgreement, InitOffer
+from ike.exchanges.outcome import Failure
+from ike.info import IkeSaInfo, unestablished
+from ike.states import State, Trigger
+from ike.tasks.delete import DeleteChildren
+from ike.types import Datagram, UdpAddress
+
+IKE_PORT = 500
+NAT_PORT = 4500
+
+
+class InitiatorHandshake:
+    """An IKE SA that we are initiating, with its first CHILD_SA.
+
+    Attributes:
+        connection: the result; None until it is there.
+        failure: why there is no result, once the state is CLOSED.
+        cancelled: nobody wants the CHILD_SA any more.
+    """
+
+    def __init__(self, env: Environment, peer: PeerConfig, child: ChildConfig, now: float) -> None:
+        self.env = env
+        self.peer = peer
+        self.child = child
+        self.state = State.INIT_SENT
+        self.connection: Connection | None = None
+        self.failure: Failure | None = None
+        self.cancelled = False
+        self.began = env.next_sequence()
+        self.initial_contact = True
+        self.spi = env.allocate_ike_spi()
+        self.channel = Channel(
+            Role.INITIATOR,
+            self.spi,
+            UdpAddress(peer.local_address, IKE_PORT),
+            UdpAddress(peer.remote_address, IKE_PORT),
+            env.settings.retransmission,
+            now,
+        )
+        self._hint: Failure | None = None
+        self._offer: InitOffer = ike_sa_init.make_offer(
+            self.spi, env.nonce(), peer.proposals, env.random_bytes
+        )
+        self._child_offer: ChildOffer | None = None
+        self._auth: AuthContext | None = None
+        self._request = self.channel.request(ExchangeType.IKE_SA_INIT, self._init_payloads(), now)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `advance` wants to be called."""
+        return self.channel.deadline
+
+    def receive(self, datagram: Datagram, header: Header, now: float) -> None:
+        """Take a message with our SPI.
+
+        Raises:
+            ParseError: what is outside the encryption is malformed.
+        """
+        if not header.is_response:
+            return
+        received = self.channel.receive(datagram, header, now)
+        if received is None:
+            return
+        if self.state is State.INIT_SENT and header.exchange_type == ExchangeType.IKE_SA_INIT:
+            self._read_init(received, datagram, now)
+        elif self.state is State.AUTH_SENT and received.authenticated:
+            self._read_auth(received, now)
+
+    def advance(self, now: float) -> None:
+        """Do what time asks for."""
+        if self.state is State.CLOSED or not self.channel.advance(now):
+            return
+        where = self.channel.remote
+        silence = Failure(
+            FailureReason.NO_ANSWER, f"no answer from {where} to {self.state.value.split()[0]}"
+        )
+        self._fail(self._hint or silence)
+
+    def info(self) -> IkeSaInfo:
+        """Describe it for an operator."""
+        return unestablished(self.peer.name, self.state, self.channel)
+
+    def abandon(self) -> None:
+        """Stop, and tell nobody."""
+        if self.state is not State.CLOSED:
+            self._close()
+
+    def _init_payloads(self) -> list[Payload]:
+        return ike_sa_init.build_request(self._offer, self.channel.local, self.channel.remote)
+
+    def _read_init(self, received: Received, datagram: Datagram, now: float) -> None:
+        if unsupported_critical(received.payloads):
+            return
+        message = Message(received.header, received.payloads)
+        outcome = ike_sa_init.read_response(
+            self._offer, message, datagram.destination, datagram.source, self.env.random_bytes
+        )
+        if isinstance(outcome, Failure):
+            # Anybody can have sent it: keep asking until it is time to give up (§2.21.1).
+            self._hint = outcome
+        elif isinstance(outcome, InitOffer):
+            self._offer = outcome
+            self._request = self.channel.change_request(
+                ExchangeType.IKE_SA_INIT, self._init_payloads(), now
+            )
+        else:
+            self._send_auth(outcome, received.packet, now)
+
+    def _send_auth(self, agreement: InitAgreement, response: bytes, now: float) -> None:
+        channel = self.channel
+        channel.answered()
+        channel.responder_spi = agreement.responder_spi
+        channel.secure(agreement.suite, agreement.keys)
+        if agreement.nat.detected and channel.remote.port == IKE_PORT:
+            channel.local = UdpAddress(channel.local.address, NAT_PORT)
+            channel.remote = UdpAddress(channel.remote.address, NAT_PORT)
+        self._hint = None
+        self._auth = AuthContext(agreement, self._request, response)
+        self._child_offer = ChildOffer(self.child, self.env.allocate_esp_spi())
+        self.state = states.advance(self.state, Trigger.INIT_AGREED)
+        channel.request(
+            ExchangeType.IKE_AUTH,
+            ike_auth.build_request(self._auth, self.peer, self._child_offer, self.initial_contact),
+            now,
+        )
+
+    def _read_auth(self, received: Received, now: float) -> None:
+        assert self._auth is not None
+        try:
+            if received.error is not None:
+                raise received.error
+            if unsupported_critical(received.payloads):
+                raise ParseError("IKE_AUTH", 0, "a critical payload of an unknown type")
+            failure = ike_auth.check_response(self._auth, self.peer, received.payloads)
+            if failure is not None:
+                if not _has_error(received):
+                    self._reject()
+                self._fail(failure)
+                return
+            self._establish(received, now)
+        except ParseError as error:
+            self._reject()
+            self._fail(Failure(FailureReason.INVALID_SYNTAX, f"malformed IKE_AUTH: {error}"))
+
+    def _establish(self, received: Received, now: float) -> None:
+        assert self._auth is not None
+        assert self._child_offer is not None
+        agreement = self._auth.agreement
+        offer = self._child_offer
+        context = ChildContext(agreement.suite.prf, agreement.keys.sk_d, agreement.nonces)
+        outcome = read_answer(offer, received.payloads, context)
+        self._child_offer = None
+        self.state = states.advance(self.state, Trigger.AUTHENTICATED)
+        connection = Connection(
+            self.env,
+            self.channel,
+            self.peer,
+            agreement.suite,
+            agreement.keys,
+            agreement.nonces,
+            agreement.nat.detected,
+            self.began,
+            now,
+        )
+        self.connection = connection
+        connection.log_keys()
+        connection.announce(self.peer.remote_identity)
+        if isinstance(outcome, Failure):
+            self.env.release_esp_spi(offer.spi_in)
+            if not self.cancelled:
+                connection.events.append(
+                    AttemptFailed(self.child.name, self.peer.name, outcome.reason, outcome.detail)
+                )
+            if not outcome.notify_type:
+                connection.enqueue(DeleteChildren((offer.spi_in,)), now)
+        elif self.cancelled:
+            self.env.release_esp_spi(offer.spi_in)
+            connection.enqueue(DeleteChildren((offer.spi_in,)), now)
+        else:
+            connection.add_child(outcome, now)
+
+    def _reject(self) -> None:
+        """Tell the responder that it has an IKE SA which we don't (RFC 7296 §2.21.2)."""
+        self.channel.announce(ExchangeType.INFORMATIONAL, informational.authentication_failed())
+
+    def _fail(self, failure: Failure) -> None:
+        self.failure = failure
+        self._close()
+
+    def _close(self) -> None:
+        self.state = states.advance(self.state, Trigger.ENDED)
+        self.channel.forget_request()
+        if self._child_offer is not None:
+            self.env.release_esp_spi(self._child_offer.spi_in)
+            self._child_offer = None
+
+
+def _has_error(received: Received) -> bool:
+    return any(notify.is_error for notify in notifies(received.payloads))

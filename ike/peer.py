@@ -1,0 +1,253 @@
+"""One configured peer: which attempts are in flight, and which IKE SA carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ike.config import ChildConfig, PeerConfig
+from ike.connection import Connection
+from ike.environment import Environment
+from ike.events import (
+    AttemptFailed,
+    ChildSaEstablished,
+    DeletionReason,
+    Event,
+    FailureReason,
+    Role,
+)
+from ike.initiator import InitiatorHandshake
+from ike.states import State
+from ike.tasks.create_child import CreateChild
+
+Sa = Connection | InitiatorHandshake
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A CHILD_SA that is wanted; `restarted`: the IKE SA that was to carry it has died once."""
+
+    child: ChildConfig
+    restarted: bool = False
+
+
+class Peer:
+    """See the module.
+
+    Attributes:
+        connections: the IKE SAs in which CHILD_SAs can be made, in order of establishment.
+        handshake: the IKE SA that we are initiating.
+        touched: SAs that have something to send or to say, for the owner to take.
+        events: what happened, for the owner to take.
+    """
+
+    def __init__(self, env: Environment, config: PeerConfig) -> None:
+        self._env = env
+        self.config = config
+        self.connections: list[Connection] = []
+        self.handshake: InitiatorHandshake | None = None
+        self.touched: list[Sa] = []
+        self.events: list[Event] = []
+        self._attempts: dict[str, Attempt] = {}
+
+    def child(self, name: str) -> ChildConfig | None:
+        """Look a configured child up."""
+        return next((c for c in self.config.children if c.name == name), None)
+
+    def initiate(self, child: ChildConfig, now: float) -> None:
+        """Attempt a CHILD_SA, unless it is there or an attempt is in flight."""
+        if child.name in self._attempts or self._is_live(child.name):
+            return
+        self._attempts[child.name] = Attempt(child)
+        self._place(child, now)
+
+    def cancel(self, name: str, now: float) -> None:
+        """Give up an attempt in flight."""
+        if name not in self._attempts:
+            return
+        self._fail(name, FailureReason.CANCELLED, "given up by us")
+        for connection in self.connections:
+            for task in connection.tasks:
+                if isinstance(task, CreateChild) and task.config.name == name:
+                    task.cancelled = True
+        handshake = self.handshake
+        if handshake is None or handshake.child.name != name:
+            return
+        if handshake.state is State.AUTH_SENT:
+            handshake.cancelled = True
+        elif self._attempts:
+            handshake.child = next(iter(self._attempts.values())).child
+        else:
+            self._abandon_handshake()
+
+    def cancel_all(self, now: float) -> None:
+        """Give up all attempts and what carries them."""
+        for name in tuple(self._attempts):
+            self.cancel(name, now)
+        self._abandon_handshake()
+
+    def reconfigure(self, config: PeerConfig, now: float) -> None:
+        """Take a configuration that differs in its children alone, or in its timers."""
+        for name, attempt in tuple(self._attempts.items()):
+            if attempt.child not in config.children:
+                self.cancel(name, now)
+        self.config = config
+        if self.handshake is not None:
+            self.handshake.peer = config
+        for connection in self.connections:
+            connection.reconfigure(config, now)
+        self.touched += self.connections
+
+    def delete(self, reason: DeletionReason, now: float) -> None:
+        """Give up all attempts, and delete all IKE SAs."""
+        self.cancel_all(now)
+        for connection in tuple(self.connections):
+            connection.delete(reason, now)
+            self.touched.append(connection)
+
+    def shutdown(self, now: float) -> None:
+        """Like `delete`, but without waiting for the peer's answers."""
+        self.cancel_all(now)
+        for connection in tuple(self.connections):
+            connection.shutdown(DeletionReason.LOCAL)
+            self.touched.append(connection)
+
+    def preferred(self) -> Connection | None:
+        """Return the IKE SA for new CHILD_SAs: the newest that is to stay."""
+        usable = [c for c in self.connections if c.is_usable and c.doomed_at is None]
+        return usable[-1] if usable else None
+
+    def observe(self, event: Event) -> None:
+        """Take what an SA has reported, and pass it on."""
+        if isinstance(event, ChildSaEstablished | AttemptFailed):
+            known = self._attempts.pop(event.child, None)
+            if isinstance(event, AttemptFailed) and known is None:
+                return  # the peer has made the CHILD_SA meanwhile
+        self.events.append(event)
+
+    def established(self, connection: Connection, now: float) -> None:
+        """Take a new IKE SA, whose events have been observed."""
+        self.connections.append(connection)
+        if connection.role is Role.INITIATOR:
+            self.handshake = None
+        elif self.handshake is not None and self.handshake.state is State.INIT_SENT:
+            # The peer cannot have this one: we have not proven to it who we are.
+            self._abandon_handshake()
+        if connection.initial_contact:
+            for old in tuple(self.connections):
+                # What was made while the peer was already there is no leftover of its past.
+                if old.sequence < connection.began:
+                    old.close(DeletionReason.INITIAL_CONTACT)
+                    self.touched.append(old)
+        self._settle_duplicates(connection, now)
+        for surplus in self.connections[: -self._env.settings.ike_sas_per_peer]:
+            surplus.delete(DeletionReason.DUPLICATE, now)
+            self.touched.append(surplus)
+        self._note_contact()
+        self._place_waiting(now)
+
+    def handshake_failed(self, handshake: InitiatorHandshake, now: float) -> None:
+        """Take the end of an IKE SA that has not come to be."""
+        if self.handshake is handshake:
+            self.handshake = None
+        failure = handshake.failure
+        if failure is None:
+            return
+        if self.preferred() is not None:
+            self._place_waiting(now)
+            return
+        for name in tuple(self._attempts):
+            self._fail(name, failure.reason, failure.detail)
+
+    def lost(self, connection: Connection, reason: DeletionReason | None, now: float) -> None:
+        """Take the end of an IKE SA; attempts that it carried get a new one, once."""
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        self._note_contact()
+        for name, attempt in tuple(self._attempts.items()):
+            if self._is_placed(name):
+                continue
+            if reason is DeletionReason.PROTOCOL_ERROR:
+                self._fail(name, FailureReason.INVALID_SYNTAX, "the peer's answer was malformed")
+            elif attempt.restarted:
+                self._fail(name, FailureReason.NO_ANSWER, "the IKE SA ended again and again")
+            else:
+                attempt.restarted = reason is not DeletionReason.DUPLICATE
+                self._place(attempt.child, now)
+
+    def _is_live(self, name: str) -> bool:
+        return any(c.is_usable and c.live_child(name) for c in self.connections)
+
+    def _is_placed(self, name: str) -> bool:
+        if self.handshake is not None and self.handshake.child.name == name:
+            return True
+        return any(self._creating(c, name) for c in self.connections)
+
+    @staticmethod
+    def _creating(connection: Connection, name: str) -> CreateChild | None:
+        for task in connection.tasks:
+            if isinstance(task, CreateChild) and task.config.name == name:
+                return task
+        return None
+
+    def _place(self, child: ChildConfig, now: float) -> None:
+        connection = self.preferred()
+        if connection is not None:
+            task = self._creating(connection, child.name)
+            if task is not None:
+                task.cancelled = False
+                return
+            connection.enqueue(CreateChild(child), now)
+            self.touched.append(connection)
+        elif self.handshake is None:
+            self.handshake = InitiatorHandshake(self._env, self.config, child, now)
+            self._note_contact()
+            self.touched.append(self.handshake)
+        elif self.handshake.child.name == child.name:
+            self.handshake.cancelled = False
+
+    def _place_waiting(self, now: float) -> None:
+        for name, attempt in tuple(self._attempts.items()):
+            if not self._is_placed(name):
+                self._place(attempt.child, now)
+
+    def _note_contact(self) -> None:
+        if self.handshake is not None:
+            self.handshake.initial_contact = not self.connections
+
+    def _abandon_handshake(self) -> None:
+        if self.handshake is not None:
+            self.handshake.abandon()
+            self.touched.append(self.handshake)
+            self.handshake = None
+
+    def _fail(self, name: str, reason: FailureReason, detail: str) -> None:
+        del self._attempts[name]
+        self.events.append(AttemptFailed(name, self.config.name, reason, detail))
+
+    def _settle_duplicates(self, new: Connection, now: float) -> None:
+        """End what both ends have made at once (RFC 7296 §2.8.1, applied to initial exchanges).
+
+        Both see the same four nonces. Who initiated the one with the lowest deletes it, so that
+        one deletes and the other sees it go; a peer that does not know this rule is helped after
+        a while.
+        """
+        for other in self.connections:
+            at_once = other.role is not new.role and new.began < other.sequence
+            if other is new or not at_once or not other.is_usable:
+                continue
+            loser, winner = sorted((new, other), key=lambda c: c.lowest_nonce)
+            double = [c for c in loser.children.values() if winner.live_child(c.config.name)]
+            whole = len(double) == len(loser.children)
+            if loser.role is Role.INITIATOR:
+                if whole:
+                    loser.delete(DeletionReason.DUPLICATE, now)
+                else:
+                    loser.delete_children(double, DeletionReason.DUPLICATE, now)
+            elif whole:
+                loser.doomed_at = now + self._env.settings.duplicate_grace
+            else:
+                for child in double:
+                    child.expire_at = now + self._env.settings.duplicate_grace
+                    child.expire_reason = DeletionReason.DUPLICATE
+            self.touched += [loser, winner]

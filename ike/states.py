@@ -1,0 +1,82 @@
+"""The life of an IKE SA, as a table.
+
+::
+
+    initiator:  INIT_SENT --INIT_AGREED--> AUTH_SENT --AUTHENTICATED--> ESTABLISHED
+    responder:                             HALF_OPEN --AUTHENTICATED--> ESTABLISHED
+    rekeyed:                                                            ESTABLISHED
+
+    ESTABLISHED --REKEYED--> REPLACED --DELETE_SENT--> DELETING --ENDED--> CLOSED
+    ESTABLISHED --DELETE_SENT--> DELETING
+
+    any --ENDED--> CLOSED: no answer, refused, deleted by the peer
+
+The first IKE_SA_INIT makes no state at the responder before it is answered, so HALF_OPEN is
+where it begins there.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from ike.codec.registry import ExchangeType
+
+
+class State(Enum):
+    """Where an IKE SA is in its life."""
+
+    INIT_SENT = "IKE_SA_INIT sent"
+    AUTH_SENT = "IKE_AUTH sent"
+    HALF_OPEN = "waiting for IKE_AUTH"
+    ESTABLISHED = "established"
+    REPLACED = "rekeyed"
+    DELETING = "deleting"
+    CLOSED = "closed"
+
+
+class Trigger(Enum):
+    """What moves it on."""
+
+    INIT_AGREED = auto()
+    AUTHENTICATED = auto()
+    REKEYED = auto()
+    DELETE_SENT = auto()
+    ENDED = auto()
+
+
+TRANSITIONS: dict[tuple[State, Trigger], State] = {
+    (State.INIT_SENT, Trigger.INIT_AGREED): State.AUTH_SENT,
+    (State.AUTH_SENT, Trigger.AUTHENTICATED): State.ESTABLISHED,
+    (State.HALF_OPEN, Trigger.AUTHENTICATED): State.ESTABLISHED,
+    (State.ESTABLISHED, Trigger.REKEYED): State.REPLACED,
+    (State.ESTABLISHED, Trigger.DELETE_SENT): State.DELETING,
+    (State.REPLACED, Trigger.DELETE_SENT): State.DELETING,
+    **{(state, Trigger.ENDED): State.CLOSED for state in State if state is not State.CLOSED},
+}
+
+ANSWERED: dict[State, frozenset[ExchangeType]] = {
+    State.INIT_SENT: frozenset(),
+    State.AUTH_SENT: frozenset(),
+    State.HALF_OPEN: frozenset({ExchangeType.IKE_AUTH}),
+    State.ESTABLISHED: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
+    State.REPLACED: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
+    State.DELETING: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
+    State.CLOSED: frozenset(),
+}
+"""Which requests of the peer's are answered; others are thrown away."""
+
+
+class IllegalTransitionError(Exception):
+    """The engine tried what the table does not know: a bug, whatever the peer sent."""
+
+
+def advance(state: State, trigger: Trigger) -> State:
+    """Look the next state up.
+
+    Raises:
+        IllegalTransitionError: the table has no such cell.
+    """
+    try:
+        return TRANSITIONS[state, trigger]
+    except KeyError:
+        raise IllegalTransitionError(f"{trigger.name} while {state.value}") from None

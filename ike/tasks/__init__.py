@@ -1,0 +1,1 @@
+"""What we ask of the peer in an established IKE SA: one task, one exchange."""
