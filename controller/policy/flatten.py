@@ -24,7 +24,7 @@ TargetT = TypeVar("TargetT")
 
 
 class TooManyRulesError(Exception):
-    """A crypto map that needs more table entries than there is room for."""
+    """A crypto map that needs more table entries than there is room for. Says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,15 @@ class _Walk(Generic[TargetT]):
         self._entries = entries
         self._limit = limit
         self._decided = BoxSet()
-        self._steps = 0
         self.rules: list[FlatRule[TargetT]] = []
 
     def run(self, first: int, within: Box, depth: int) -> None:
         """Add the rules of the entries from `first` on, for packets of the box `within`."""
-        self._steps += 1
-        if depth > MAX_NESTED_DENIES or self._steps > self._limit:
-            raise TooManyRulesError
+        if depth > MAX_NESTED_DENIES:
+            raise TooManyRulesError(
+                f"has deny lines in more than {MAX_NESTED_DENIES} entries, each within the one "
+                "before; merge entries or deny lines"
+            )
         for index in range(first, len(self._entries)):
             if self._entry(index, within, depth):
                 return
@@ -103,6 +104,9 @@ class _Walk(Generic[TargetT]):
         if self._decided.covers(box):
             return
         if len(self.rules) == self._limit:
-            raise TooManyRulesError
+            raise TooManyRulesError(
+                f"needs more than {self._limit:,} table entries: every deny line repeats the later "
+                "entries that it overlaps with; use fewer or narrower deny lines"
+            )
         self.rules.append(FlatRule(box, target))
         self._decided.add(box)

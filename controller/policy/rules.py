@@ -49,12 +49,8 @@ def compile_rules(
         if crypto_map not in flattened:
             try:
                 flattened[crypto_map] = flatten(_entries(config, crypto_map), limits.RULES)
-            except TooManyRulesError:
-                findings.error(
-                    ("crypto_maps", crypto_map),
-                    f"needs more than {limits.RULES:,} table entries: every deny line repeats the "
-                    "later entries that it overlaps with; use fewer or narrower deny lines",
-                )
+            except TooManyRulesError as error:
+                findings.error(("crypto_maps", crypto_map), str(error))
                 return ()
             _warn_of_unreachable(crypto_map, ids, flattened[crypto_map], config, findings)
         rules += _prioritised(crypto_map_id, flattened[crypto_map], ids)

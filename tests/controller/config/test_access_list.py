@@ -64,10 +64,9 @@ def test_what_is_written_is_read_back(line: AccessListEntry) -> None:
     assert parse_line(str(line)) == line
 
 
-words = st.sampled_from(
-    [*("permit", "deny", "remark", "ip", "tcp", "udp", "50", "any", "host", "eq", "range", "neq")]
-    + [*("10.0.0.1", "0.0.0.255", "10.0.0.0/8", "255.255.0.0", "80", "www", "99999", "/24", "é")]
-)
+KEYWORDS = ("permit", "deny", "remark", "ip", "tcp", "udp", "any", "host", "eq", "range", "neq")
+OPERANDS = ("10.0.0.1", "0.0.0.255", "10.0.0.0/8", "255.255.0.0", "80", "www", "99999", "/24", "é")
+words = st.sampled_from(KEYWORDS + OPERANDS)
 
 
 @given(st.text(max_size=80) | st.lists(words, max_size=12).map(" ".join))
