@@ -73,8 +73,9 @@ def encapsulate(
     spi: int,
     sequence_number: int,
     iv: int,
+    next_header: int = NEXT_HEADER_IPV4,
 ) -> tuple[EspResult, bytes]:
-    """Encrypt an inner IPv4 packet (RFC 4303 §3.3, RFC 4106).
+    """Encrypt an inner packet (RFC 4303 §3.3, RFC 4106).
 
     Args:
         inner: the packet, bytes.
@@ -84,6 +85,7 @@ def encapsulate(
         spi: 32 bits.
         sequence_number: 64 bits, of which 32 are authenticated (no ESN).
         iv: 64 bits, never the same twice under one key.
+        next_header: what `inner` is, 8 bits.
 
     Returns:
         OK and the payload, or another result and no bytes.
@@ -92,7 +94,7 @@ def encapsulate(
     if cipher is None:
         return EspResult.UNKNOWN_ALGORITHM, b""
     pad = -(len(inner) + TRAILER_LENGTH) % ALIGNMENT
-    plaintext = inner + _PADDING[:pad] + bytes((pad, NEXT_HEADER_IPV4))
+    plaintext = inner + _PADDING[:pad] + bytes((pad, next_header))
     iv_octets = iv.to_bytes(IV_LENGTH, "big")
     sealed = cipher.encrypt(
         salt.to_bytes(4, "big") + iv_octets, plaintext, _aad(spi, sequence_number)
