@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from tests.interop.lab.namespace import Namespace, ip
 
-# A switch that reads whole frames must see them as they would be on a wire: checksums filled
-# in by the sender, and no segment larger than the MTU.
+# Where frames are captured they must be as on a wire: checksums filled in by the sender, and no
+# segment larger than the MTU.
 _OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro")
 
 
@@ -30,8 +30,15 @@ class Port:
         self.namespace.ip("address", "add", str(address), "dev", self.interface)
 
 
-def connect(a: Port, b: Port, *, mtu: int = 1500) -> None:
-    """Lay a link between two namespaces and bring both ends up. `mtu` in bytes."""
+def connect(a: Port, b: Port, *, mtu: int, offload: bool) -> None:
+    """Lay a link between two namespaces and bring both ends up.
+
+    Args:
+        a: one end.
+        b: the other end.
+        mtu: bytes of IP packet.
+        offload: leave checksums and segmentation to the other end, as veth does by itself.
+    """
     ip(
         *("link", "add", "name", a.interface, "netns", a.namespace.name, "mtu", str(mtu)),
         *(("address", a.mac) if a.mac else ()),
@@ -40,7 +47,8 @@ def connect(a: Port, b: Port, *, mtu: int = 1500) -> None:
         *(("address", b.mac) if b.mac else ()),
     )
     for port in (a, b):
-        port.offload_off()
+        if not offload:
+            port.offload_off()
         port.namespace.ip("link", "set", port.interface, "up")
 
 
