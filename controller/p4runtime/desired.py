@@ -117,16 +117,19 @@ class DesiredState:
         return self._emit((*self._declared, *found))
 
     def _emit(self, keys: Iterable[_Key]) -> list[Update]:
-        updates = [update for key in keys if (update := self._difference(key)) is not None]
-        self._changed.clear()
-        for update in updates:
-            key = entity_key(update.entity)
+        updates = []
+        for key in tuple(keys):
+            self._refused.pop(key, None)
+            update = self._difference(key)
+            if update is None:
+                continue
+            updates.append(update)
             if update.kind is UpdateKind.DELETE:
                 self._believed.pop(key, None)
             else:
                 self._believed[key] = update.entity
             self._unconfirmed.add(key)
-            self._refused.pop(key, None)
+        self._changed.clear()
         return in_order(updates)
 
     def _difference(self, key: _Key) -> Update | None:
