@@ -27,6 +27,7 @@ _PRF = {
     "sha512": Prf.HMAC_SHA2_512,
 }
 _GROUP = {"19": KeyExchange.SECP256R1, "31": KeyExchange.CURVE25519}
+_PFS = {f"group{name}": group for name, group in _GROUP.items()}
 
 
 def _one_of(table: dict[str, object], what: str) -> BeforeValidator:
@@ -49,3 +50,4 @@ EspTransform = Annotated[Encryption, _one_of({**_ESP}, "a transform")]
 IkeEncryption = Annotated[Encryption, _one_of({**_IKE}, "an encryption algorithm")]
 IkePrf = Annotated[Prf, _one_of({**_PRF}, "a PRF")]
 IkeGroup = Annotated[KeyExchange, _one_of({**_GROUP}, "a Diffie-Hellman group")]
+PfsGroup = Annotated[KeyExchange, _one_of({**_PFS}, "a Diffie-Hellman group")]

@@ -7,7 +7,7 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from controller.config.algorithms import EspTransform, IkeEncryption, IkeGroup, IkePrf
+from controller.config.algorithms import EspTransform, IkeEncryption, IkeGroup, IkePrf, PfsGroup
 from controller.config.key_material import (
     SALT_LENGTH,
     PresharedKey,
@@ -113,6 +113,7 @@ class CryptoMapEntry(Section):
     set_transform_set: OneOrMore[Name] = Field(description="names of transform sets")
     match_address: Name = Field(description="the name of an access list")
     set_security_association_lifetime: EspLifetime | None = None
+    set_pfs: OneOrMore[PfsGroup] | None = None
     set_session_key: SessionKeys | None = None
 
     @model_validator(mode="after")
@@ -120,10 +121,9 @@ class CryptoMapEntry(Section):
         if self.type is CryptoMapType.MANUAL:
             if self.set_session_key is None:
                 raise ValueError("expected 'set_session_key', because the type is ipsec-manual")
-            if self.set_security_association_lifetime is not None:
-                raise ValueError(
-                    "'set_security_association_lifetime' is for ipsec-isakmp: manual SAs have none"
-                )
+            for name in ("set_security_association_lifetime", "set_pfs"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"'{name}' is for ipsec-isakmp: nothing is negotiated here")
         elif self.set_session_key is not None:
             raise ValueError("'set_session_key' is for ipsec-manual; IKE makes its own keys")
         return self

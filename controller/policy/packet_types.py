@@ -105,7 +105,8 @@ def _packet_type(
         interface=interface.name,
         transform_set=", ".join(entry.set_transform_set),
         proposals=tuple(
-            EspProposal(tuple(config.transform_sets[name])) for name in entry.set_transform_set
+            EspProposal(tuple(config.transform_sets[name]), tuple(entry.set_pfs or ()))
+            for name in entry.set_transform_set
         ),
         lifetime=0.0 if manual else float(lifetime),
         manual_in=manual_sa(manual.inbound) if manual else None,
