@@ -37,6 +37,7 @@ class Adoption:
     decisions: tuple[tuple[int, Decision], ...]  # packet type id → what `no_sa` said
     destinations: tuple[tuple[int, IPv4Address], ...]
     sources: tuple[tuple[int, IPv4Address], ...]
+    neighbors: tuple[tuple[int, IPv4Address, int], ...]  # interface id, next hop, MAC address
 
 
 def adoptable(found: Iterable[Entry], declared: Iterable[Declared], policy: Policy) -> Adoption:
@@ -83,6 +84,7 @@ def adoptable(found: Iterable[Entry], declared: Iterable[Declared], policy: Poli
             for parsed in map(tables.parse_clear_source, by_table["clear_sources"])
             if parsed[0] in unchanged
         ),
+        neighbors=tuple(map(tables.parse_neighbor, by_table["neighbor"])),
     )
 
 

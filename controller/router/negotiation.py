@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address
 
 from controller.passive.events import (
@@ -22,7 +22,7 @@ from controller.router.sad import (
     SecurityAssociationDatabase,
 )
 from ike.config import Settings
-from ike.endpoint import Endpoint, IkeSaInfo
+from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
     ChildSaDeleted,
@@ -34,6 +34,7 @@ from ike.events import (
     PeerMoved,
     PeerRefused,
 )
+from ike.info import IkeSaInfo
 from ike.types import Datagram
 
 REFUSAL_INTERVAL = 60.0
@@ -95,7 +96,7 @@ class Negotiation:
         """ESP has arrived on this SA: its peer is alive."""
         self._endpoint.note_inbound_traffic(spi_in, now)
 
-    def reserve_spis(self, spis: Iterator[int]) -> None:
+    def reserve_spis(self, spis: Iterable[int]) -> None:
         """Keep these inbound SPIs out of what is allocated."""
         self._endpoint.reserve_spis(spis)
 

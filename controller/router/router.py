@@ -26,9 +26,7 @@ from controller.p4runtime.entities import (
     ClearReport,
     Declared,
     Entry,
-    EntryKey,
     PacketIn,
-    PacketOut,
     Update,
     WriteFailure,
 )
@@ -57,7 +55,7 @@ from controller.router.adoption import adoptable
 from controller.router.baseline import baseline
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
-from controller.router.punts import Punts
+from controller.router.punts import PuntResult, Punts
 from controller.router.sad import (
     NoRouteToPeerError,
     SaSource,
@@ -184,7 +182,7 @@ class Router:
     def packet_in(self, packet: PacketIn, now: float) -> None:
         """The pipeline punted a packet."""
         result = self._punts.handle(packet, now)
-        self._carry_out(result.declare, result.withdraw, result.send)
+        self._take(result)
         if result.datagram is not None:
             self._negotiation.receive(result.datagram, now)
         if result.event is not None:
@@ -231,8 +229,7 @@ class Router:
         self._negotiation.advance(now)
         self._sad.advance(now)
         self._apply(self._passive.advance(now), now)
-        result = self._punts.advance(now)
-        self._carry_out(result.declare, result.withdraw, result.send)
+        self._take(self._punts.advance(now))
         self._settle(now)
 
     def next_deadline(self) -> float | None:
@@ -314,7 +311,7 @@ class Router:
                 self._sad.remove(pair.inbound.spi)
         self._routes.replace(policy.interfaces, policy.static_routes)
         self._declare_baseline()
-        self._punts.set_policy(policy)
+        self._take(self._punts.set_policy(policy, now))
         kept = set(old_types) - {packet_type.id for packet_type in changed}
         self._apply(self._passive.set_packet_types(kept, now), now)
         self._apply(self._passive.set_packet_types(self._types, now), now)
@@ -398,18 +395,13 @@ class Router:
     def _start_attempt(self, packet_type: int, now: float) -> None:
         self._negotiation.start(self._types[packet_type], now)
 
-    def _carry_out(
-        self,
-        declare: Iterable[Declared],
-        withdraw: Iterable[EntryKey],
-        send: Iterable[PacketOut],
-    ) -> None:
-        for entity in declare:
+    def _take(self, result: PuntResult) -> None:
+        for entity in result.declare:
             self._desired.declare(entity)
-        for key in withdraw:
+        for key in result.withdraw:
             self._desired.withdraw(key)
         self._flush()
-        self._outputs.extend(Send(packet) for packet in send)
+        self._outputs.extend(Send(packet) for packet in result.send)
 
     def _is_clear(self, packet_type: int) -> bool:
         return self._passive.state_of(packet_type).state in _CLEAR_STATES
@@ -442,6 +434,8 @@ class Router:
         for pair in adoption.pairs:
             self._sad.adopt(pair.packet_type, pair.inbound, pair.outbound, pair.selectors, now)
         self._negotiation.reserve_spis(pair.inbound.spi for pair in adoption.pairs)
+        for neighbor in adoption.neighbors:
+            self._take(self._punts.adopt_neighbor(*neighbor, now))
         self._note_activated(now)
         for packet_type, decision in adoption.decisions:
             self._apply(self._passive.adopt(packet_type, decision, now), now)
@@ -466,7 +460,7 @@ class Router:
         for packet_type in self._types.values():
             if packet_type.manual_in is None or self._sad.pairs(packet_type.id):
                 continue
-            self._negotiation.reserve_spis(iter((packet_type.manual_in.spi,)))
+            self._negotiation.reserve_spis((packet_type.manual_in.spi,))
             try:
                 self._sad.add_manual(packet_type, now, self._next_manual_generation())
             except (NoRouteToPeerError, SaTableFullError) as error:

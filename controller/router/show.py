@@ -122,7 +122,7 @@ def crypto_isakmp_sa(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
                 established_ago=(
                     None if sa.established_at is None else max(0.0, now - sa.established_at)
                 ),
-                children=tuple(sa.children),
+                children=tuple(child.child for child in sa.children),
                 last_failure=router.negotiation.last_failure(sa.local.address, sa.remote.address),
             )
         )

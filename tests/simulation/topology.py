@@ -47,9 +47,16 @@ class Hub:
             if other != end and other not in self.cut:
                 self._network.at(now + 0.0005, lambda receive=receive: receive(frame))
 
-    def count(self, what: str, since: float = 0.0) -> int:
-        """Count packets: ``esp``, ``ike``, or ``clear`` (anything that a host sent)."""
-        return sum(_kind(frame) == what for time, frame in self.tap if time >= since)
+    def count(self, what: str, since: float = 0.0, source: int | None = None) -> int:
+        """Count packets: ``esp``, ``ike``, or ``clear`` (anything that a host sent).
+
+        `source`: only those that the router of this site sent.
+        """
+        return sum(
+            _kind(frame) == what and (source is None or frame[26:30] == bytes((10, 0, 0, source)))
+            for time, frame in self.tap
+            if time >= since
+        )
 
 
 def _kind(frame: bytes) -> str:

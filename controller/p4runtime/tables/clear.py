@@ -7,6 +7,9 @@ from ipaddress import IPv4Address
 from controller.p4runtime.entities import Entry
 from controller.p4runtime.tables._entry import EntryReader, make_entry
 
+KEY_ALONE = ""
+"""The action of an entry in an idle-timeout notification, which has none (bmv2 sends the key)."""
+
 
 def clear_destination(packet_type: int, address: IPv4Address, idle_timeout: float) -> Entry:
     """A destination that the controller knows to get clear packets. `idle_timeout` in seconds."""
@@ -25,7 +28,7 @@ def parse_clear_destination(entry: Entry) -> tuple[int, IPv4Address]:
     Raises:
         EntryError: it is no such entry.
     """
-    reader = EntryReader(entry, "clear_destinations", "no_sa.known")
+    reader = EntryReader(entry, "clear_destinations", "no_sa.known", KEY_ALONE)
     return reader.exact("packet_type"), reader.address_match("destination")
 
 
@@ -46,5 +49,5 @@ def parse_clear_source(entry: Entry) -> tuple[int, IPv4Address]:
     Raises:
         EntryError: it is no such entry.
     """
-    reader = EntryReader(entry, "clear_sources", "spd_in.known")
+    reader = EntryReader(entry, "clear_sources", "spd_in.known", KEY_ALONE)
     return reader.exact("packet_type"), reader.address_match("source")

@@ -160,7 +160,8 @@ class TestSaGoes:
         since = migration.now
         for _ in range(100):
             assert migration.exchange(2, 1)
-            migration.run(0.9)
+            assert migration.exchange(1, 2)
+            migration.run(0.8)
         assert migration.core.count("ike", since) == 0
 
 
