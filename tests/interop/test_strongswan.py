@@ -66,7 +66,7 @@ def no_sa(router: Router, gateway: StrongSwan) -> None:
 
 def sa_to(router: Router, site: Site) -> dict[str, Any] | None:
     """Return our row of `show crypto ipsec sa` towards a site's router, if it has SAs."""
-    for row in router.show("crypto", "ipsec", "sa"):
+    for row in router.show("crypto", "ipsec", "sa")["ipsec_sas"]:
         if row["peer"] == str(site.core_address) and row["outbound"] is not None:
             assert isinstance(row, dict)
             return row
@@ -266,6 +266,25 @@ class TestPassiveMode:
             assert f"{warning} because crypto optional is configured" in log
         legacy.stop()
 
+    def test_turned_off_nothing_goes_in_the_clear(self, lab: Lab, router: Router) -> None:
+        """PM-1, PM-10: not one clear packet after the command returns."""
+        with (
+            lab.capture("off") as capture,
+            PingStream(lab["host-a"], SITE_C.host_address, lab.run) as stream,
+        ):
+            stream.wait_for_answer(timeout=HOLD + 5)
+            said = router.cli("no", "crypto", "ipsec", "optional")
+            returned = time.time()
+            time.sleep(1.5)  # some more requests that must not get through
+            assert "Passive mode disabled." in router.cli("show", "crypto", "optional")
+        router.cli("crypto", "ipsec", "optional")
+        assert "write memory" in said
+        clear = packet_times(
+            capture.pcap, f"({between(SITE_A, SITE_C)}) && ip.src == {SITE_A.network}"
+        )
+        assert clear
+        assert clear[-1] <= returned
+
     def test_wrong_key_is_named_and_ends_in_the_clear(
         self, lab: Lab, router: Router, gateway: StrongSwan, no_sa: None
     ) -> None:
@@ -310,3 +329,33 @@ class TestPassiveMode:
         gateway.initiate(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
         assert str(SITE_B.host_address) not in router.cli("show", "crypto", "optional")
+
+
+@pytest.mark.usefixtures("no_sa")
+class TestControllerRestart:
+    def test_data_plane_carries_on_alone_and_is_adopted(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        """A controller that is killed and comes back costs no packet of an established SA."""
+        establish(lab, gateway)
+        with (
+            lab.capture("restart") as capture,
+            PingStream(lab["host-a"], SITE_B.host_address, lab.run) as stream,
+        ):
+            stream.wait_for_answer(after=3)
+            router.controller.kill()
+            stream.wait_for_answer(after=stream.answered()[-1] + 5)
+            router.start_controller()
+            stream.wait_for_answer(after=stream.answered()[-1] + 20)
+            sent = stream.stop()
+        assert stream.answered() == list(range(1, sent + 1))
+        assert packet_times(capture.pcap, between(SITE_A, SITE_B)) == []
+
+    def test_sigterm_deletes_the_sas_at_the_peer(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        establish(lab, gateway)
+        router.controller.stop()
+        gateway.wait_for_no_sa()
+        router.start_controller()
+        establish(lab, gateway)

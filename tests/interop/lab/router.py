@@ -15,7 +15,6 @@ from tests.interop.lab.router_config import PORTS, RouterConfig
 from tests.interop.lab.sockets import listens_on_tcp
 
 P4RUNTIME_PORT = 9559
-_DEVICE_ID = 1
 
 
 class Router:
@@ -47,7 +46,7 @@ class Router:
         self.switch.start(
             [
                 *_p4ipsec("switch", "embedded", *ports),
-                *("--listen", f"127.0.0.1:{P4RUNTIME_PORT}", "--device-id", str(_DEVICE_ID)),
+                *("--grpc-address", f"127.0.0.1:{P4RUNTIME_PORT}"),
             ],
             ready=lambda: listens_on_tcp(self.namespace, P4RUNTIME_PORT),
             timeout=60.0,
