@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from controller.config.crypto import DEFAULT_IKE_LIFETIME, IsakmpKey, IsakmpPolicy
 from controller.config.models import Config
@@ -20,13 +20,14 @@ def compile_peers(
     policies = [config.isakmp.policies[number] for number in sorted(config.isakmp.policies)]
     proposals = tuple(_proposal(policy) for policy in policies) or (IkeProposal(),)
     lifetime = min((policy.lifetime for policy in policies), default=DEFAULT_IKE_LIFETIME)
+    keys = _Keys(config.isakmp.keys)
     peers: dict[tuple[IPv4Address, IPv4Address], IsakmpPeer] = {}
     missing: set[tuple[str, int]] = set()
     for packet_type in packet_types:
         ends = (packet_type.peer, packet_type.local_address)
         if packet_type.manual_in is not None or ends in peers:
             continue
-        key = _key_for(config, packet_type.peer)
+        key = keys.for_peer(packet_type.peer)
         if key is None:
             entry = (packet_type.crypto_map, packet_type.sequence)
             if entry not in missing:
@@ -53,9 +54,16 @@ def _proposal(policy: IsakmpPolicy) -> IkeProposal:
     return IkeProposal(tuple(policy.encryption), tuple(policy.prf), tuple(policy.group))
 
 
-def _key_for(config: Config, peer: IPv4Address) -> IsakmpKey | None:
-    matching = (key for key in config.isakmp.keys if peer in key.address)
-    return max(matching, key=lambda key: key.address.prefixlen, default=None)
+class _Keys:
+    """Pre-shared keys by prefix; the longest wins."""
+
+    def __init__(self, keys: Iterable[IsakmpKey]) -> None:
+        self._by_prefix = {key.address: key for key in keys}
+        self._lengths = sorted({prefix.prefixlen for prefix in self._by_prefix}, reverse=True)
+
+    def for_peer(self, peer: IPv4Address) -> IsakmpKey | None:
+        prefixes = (IPv4Network((peer, length), strict=False) for length in self._lengths)
+        return next((self._by_prefix[one] for one in prefixes if one in self._by_prefix), None)
 
 
 def _local_identity(config: Config, address: IPv4Address) -> Identity:

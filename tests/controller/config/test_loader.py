@@ -180,7 +180,7 @@ def test_every_error_at_once() -> None:
         "r1.yaml:15:5: crypto_maps.m.10.set_peer: is required: an IPv4 address",
         "r1.yaml:17:7: crypto_maps.m.10.set-peer: unknown key; did you mean 'set_peer'? "
         "(known: type, set_peer, set_transform_set, match_address, "
-        "set_security_association_lifetime, set_session_key)",
+        "set_security_association_lifetime, set_pfs, set_session_key)",
         "r1.yaml:19:22: crypto_maps.m.10.match_address: access list 193 is not defined; did you "
         "mean '192'? (defined: 192)",
     ]

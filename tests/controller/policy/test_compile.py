@@ -1,5 +1,6 @@
 """Configuration to policy: what comes out, and what is refused with its place."""
 
+import json
 import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
@@ -53,7 +54,7 @@ def changed(**sections: Any) -> str:
     data = yaml.safe_load(BASE)
     for name, value in sections.items():
         data[name] = {**data.get(name, {}), **value} if isinstance(value, dict) else value
-    return yaml.safe_dump(data, sort_keys=False)
+    return json.dumps(data, indent=1)
 
 
 def compiled(**sections: Any) -> Policy:

@@ -1,10 +1,10 @@
 """Crypto maps as table entries: what IOS does with a packet is what the entries do with it."""
 
+import json
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +62,7 @@ def policy_of(*access_lists: list[str], interfaces: int = 1) -> Policy:
         "crypto_maps": {"m": entries},
         "isakmp": {"keys": [{"address": "192.0.2.2", "key": "s3cret"}]},
     }
-    return compile_policy(parse_config(yaml.safe_dump(data, sort_keys=False)))
+    return compile_policy(parse_config(json.dumps(data, indent=1)))
 
 
 def decision(policy: Policy, sent: Packet, crypto_map_id: int = 1) -> str | None:
