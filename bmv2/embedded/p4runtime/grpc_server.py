@@ -13,8 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import grpc
 from finsy.proto import p4r, p4r_grpc
@@ -25,6 +23,7 @@ from bmv2.embedded.model import ClockNs
 from bmv2.embedded.p4runtime.deadlines import DeadlineTimer
 from bmv2.embedded.p4runtime.service import P4RuntimeService
 from bmv2.embedded.p4runtime.servicer import P4RuntimeServicer
+from bmv2.switch_options import TlsFiles
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """The longest message either way, in bytes: room for a config, or a batch of 100,000 entries."""
@@ -48,15 +47,6 @@ _OPTIONS: Sequence[tuple[str, int]] = (
 
 class ServeError(Exception):
     """The server cannot start; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """PEM files for TLS; with ``client_ca`` clients need a certificate of that CA."""
-
-    certificate: Path
-    private_key: Path
-    client_ca: Path | None = None
 
 
 class P4RuntimeServer:

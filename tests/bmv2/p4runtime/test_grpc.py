@@ -20,8 +20,9 @@ from google.protobuf import text_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from bmv2.embedded.p4runtime.grpc_server import ServeError, TlsFiles, serve
+from bmv2.embedded.p4runtime.grpc_server import ServeError, serve
 from bmv2.embedded.p4runtime.service import P4RuntimeService
+from bmv2.switch_options import TlsFiles
 
 
 @pytest.fixture
