@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from controller.passive.states import ATTEMPT_LIMIT, HOLD_TIME, Input, State
 
+DEFAULT_RETRY = 300.0
+"""Seconds from the start of one attempt to the next, if nothing else is configured (PM-4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassiveSettings:

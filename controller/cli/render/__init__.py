@@ -1,0 +1,1 @@
+"""What the commands print: pure functions from status to text, without the last line's end."""
