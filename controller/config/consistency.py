@@ -50,5 +50,9 @@ def _api(config: Config) -> Iterator[tuple[Path, str]]:
         path: Path = ("api", "listen", index)
         if endpoint in config.api.listen[:index]:
             yield path, f"{endpoint} is named twice"
-        if tls is None and not endpoint.is_loopback:
-            yield path, f"{endpoint} can be reached from other machines: 'api.tls' is required"
+        if (tls is None or tls.ca_file is None) and not endpoint.is_loopback:
+            yield (
+                path,
+                f"{endpoint} can be reached from other machines: 'api.tls' with 'ca_file' is "
+                "required, so that clients show a certificate",
+            )

@@ -42,7 +42,25 @@ def _existing(value: object, info: ValidationInfo) -> Path:
         with path.open("rb"):
             return path
     except OSError as error:
-        raise ValueError(f"{shown(str(path))} can't be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
+
+
+def _private(value: object, info: ValidationInfo) -> Path:
+    path = _existing(value, info)
+    _refuse_exposed(path, path.stat().st_mode)
+    return path
+
+
+def _unreadable(path: Path, error: OSError) -> ValueError:
+    return ValueError(f"{shown(str(path))} can't be read: {error.strerror}")
+
+
+def _refuse_exposed(path: Path, mode: int) -> None:
+    if is_world_readable(mode):
+        raise ValueError(
+            f"{shown(str(path))} can be read by every user (mode {stat.S_IMODE(mode):04o}); "
+            "chmod 600 it"
+        )
 
 
 def read_key_file(path: Path) -> bytes:
@@ -60,15 +78,12 @@ def read_key_file(path: Path) -> bytes:
         # Not blocking, so that a FIFO does not hold up the start.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise ValueError(f"{name} can't be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
     with open(descriptor, "rb") as file:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise ValueError(f"{name} is not a regular file")
-        if is_world_readable(mode):
-            raise ValueError(
-                f"{name} can be read by every user (mode {stat.S_IMODE(mode):04o}); chmod 600 it"
-            )
+        _refuse_exposed(path, mode)
         content = file.read(MAX_KEY_FILE + 1)
     if len(content) > MAX_KEY_FILE:
         raise ValueError(f"{name} is larger than {MAX_KEY_FILE:,} bytes")
@@ -80,3 +95,4 @@ def read_key_file(path: Path) -> bytes:
 
 OutputPath = Annotated[Path, BeforeValidator(resolve)]
 InputPath = Annotated[Path, BeforeValidator(_existing)]
+PrivatePath = Annotated[Path, BeforeValidator(_private)]

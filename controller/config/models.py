@@ -14,7 +14,7 @@ from controller.config.crypto import (
     TransformSet,
 )
 from controller.config.document import Document
-from controller.config.files import InputPath, OutputPath
+from controller.config.files import InputPath, OutputPath, PrivatePath
 from controller.config.problems import Problem
 from controller.config.scalars import (
     AccessLine,
@@ -48,7 +48,7 @@ class Tls(Section):
 
     ca_file: InputPath | None = None
     certificate_file: InputPath | None = None
-    key_file: InputPath | None = None
+    key_file: PrivatePath | None = None
 
     @model_validator(mode="after")
     def _pair(self) -> Self:

@@ -54,11 +54,13 @@ def _check_use(config: Config, interfaces: Iterable[Interface], findings: Findin
             findings.warning(("crypto_maps", name), "bound to no interface: protects nothing")
         elif not entries:
             findings.warning(("crypto_maps", name), "has no entries: protects nothing")
+    tls = config.api.tls
     for index, endpoint in enumerate(config.api.listen):
-        if config.api.tls is None and not endpoint.is_unix:
+        if (tls is None or tls.ca_file is None) and not endpoint.is_unix:
             findings.warning(
                 ("api", "listen", index),
-                "every user of this machine can control the router here: no 'api.tls'",
+                "every user of this machine can control the router here: no client certificates "
+                "('api.tls' with 'ca_file')",
             )
 
 

@@ -11,6 +11,9 @@ from controller.policy import limits
 from controller.policy.findings import Findings
 from controller.policy.model import Interface, StaticRoute
 
+# Itself, and its two broadcast addresses, which are black holes.
+ENTRIES_PER_CONNECTED_NETWORK = 3
+
 
 class Reachability:
     """The routing table as the configuration has it: which interface a packet leaves by."""
@@ -74,11 +77,12 @@ def compile_routes(
                 findings.error(path, f"{route.gateway} is no host of {through.address.network}")
         reachability.add(route.prefix, through)
         routes.append(StaticRoute(route.prefix, route.gateway))
-    if len(interfaces) + len(routes) > limits.ROUTES:
+    entries = len(routes) + ENTRIES_PER_CONNECTED_NETWORK * len(interfaces)
+    if entries > limits.ROUTES:
         findings.error(
             ("ip_routes",),
-            f"{len(routes):,} routes and {len(interfaces):,} connected networks; "
-            f"at most {limits.ROUTES:,} in all",
+            f"{len(routes):,} routes, and {ENTRIES_PER_CONNECTED_NETWORK} for each of "
+            f"{len(interfaces):,} connected networks; at most {limits.ROUTES:,} in all",
         )
     return tuple(routes), reachability
 

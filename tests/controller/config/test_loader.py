@@ -77,6 +77,7 @@ def test_defaults() -> None:
 def test_everything_that_can_be_said(tmp_path: Path) -> None:
     for name in ("ca.pem", "r1.pem", "r1.key"):
         (tmp_path / name).write_text("pem")
+        (tmp_path / name).chmod(0o600)
     config = parse_config(
         """
 hostname: r1.example.com
@@ -87,7 +88,7 @@ switch:
   tls: {ca_file: ca.pem, certificate_file: r1.pem, key_file: r1.key}
 api:
   listen: ["unix:/tmp/a.sock", "[2001:db8::1]:9560", 127.0.0.1:9561]
-  tls: {ca_file: , certificate_file: r1.pem, key_file: r1.key}
+  tls: {ca_file: ca.pem, certificate_file: r1.pem, key_file: r1.key}
 interfaces:
   Ethernet1/0:
     port: 0
@@ -222,7 +223,7 @@ def test_wrong_values(change: tuple[str, str], expected: str) -> None:
         ({"ip_routes": ["10.0.0.0/8 224.0.0.1"]}, "ip_routes[0]", "expected a unicast IPv4"),
         ({"api": {"listen": []}}, "api.listen", "expected at least 1"),
         ({"api": {"listen": ["unix:"]}}, "api.listen[0]", "expected unix:PATH"),
-        ({"api": {"listen": ["0.0.0.0:1"]}}, "api.listen[0]", "'api.tls' is required"),
+        ({"api": {"listen": ["0.0.0.0:1"]}}, "api.listen[0]", "with 'ca_file' is required"),
         ({"api": {"listen": ["unix:/a", "unix:/a"]}}, "api.listen[1]", "named twice"),
         ({"api": {"tls": {"ca_file": "/nix"}}}, "api.tls.ca_file", "can't be read: No such file"),
         ({"transform_sets": {"t": "esp-3des"}}, "transform_sets.t", "'esp-gcm 256'; not 'esp-3des"),
@@ -462,6 +463,16 @@ def test_keys_in_a_file_that_everybody_can_read_are_a_warning(tmp_path: Path) ->
     assert "s3cret" not in str(warning)
     path.chmod(0o640)
     assert load_config(path).warnings == ()
+
+
+def test_the_private_key_of_a_certificate_is_private(tmp_path: Path) -> None:
+    for name in ("r1.pem", "r1.key"):
+        (tmp_path / name).write_text("pem")
+        (tmp_path / name).chmod(0o644)
+    tls = {"certificate_file": "r1.pem", "key_file": "r1.key"}
+    (problem,) = problems_of(merged(MINIMAL, api={"tls": tls}), tmp_path)
+    assert "api.tls.key_file" in problem
+    assert "can be read by every user (mode 0644)" in problem
 
 
 # --- anything -----------------------------------------------------------------------------
