@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -256,3 +257,177 @@ def ipsec_router() -> Router:
     router = Router().set_up(crypto_map=Router.CRYPTO_MAP)
     router.protect()
     return router
+
+
+STANDARD_METADATA = [
+    ("ingress_port", 9), ("egress_spec", 9), ("egress_port", 9), ("instance_type", 32),
+    ("packet_length", 32), ("ingress_global_timestamp", 48), ("mcast_grp", 16),
+    ("checksum_error", 1), ("parser_error", 32),
+]  # fmt: skip
+ERRORS = [
+    ["NoError", 0], ["PacketTooShort", 1], ["NoMatch", 2], ["ParserInvalidArgument", 6],
+]  # fmt: skip
+
+
+class Snippet:
+    """A small bmv2 program, written by hand, and what it makes of frames.
+
+    Unless something else is asked for, header `h` of a (8 bits), b (16), c (4) and d (4) is
+    extracted, the given primitives run in one action, and the frame leaves by port 1.
+    """
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.document: dict = {
+            "__meta__": {"version": [2, 23]},
+            "header_types": [
+                self.header_type("scalars_t", [("s", 8), ("t", 64), ("flag", 1), ("signed", 8)]),
+                self.header_type("standard_metadata", STANDARD_METADATA),
+                self.header_type("h_t", [("a", 8), ("b", 16), ("c", 4), ("d", 4)]),
+            ],
+            "headers": [
+                {"name": "scalars", "id": 0, "header_type": "scalars_t", "metadata": True},
+                {
+                    "name": "standard_metadata",
+                    "id": 1,
+                    "header_type": "standard_metadata",
+                    "metadata": True,
+                },
+            ],
+            "errors": ERRORS,
+            "parsers": [
+                {
+                    "name": "parser",
+                    "init_state": "start",
+                    "parse_states": [self.state("start", [self.extract("h")])],
+                }
+            ],
+            "deparsers": [{"name": "deparser", "order": ["h"]}],
+            "actions": [],
+            "pipelines": [
+                {"name": "ingress", "init_table": None, "tables": [], "conditionals": []},
+                {"name": "egress", "init_table": None, "tables": [], "conditionals": []},
+            ],
+        }
+        self.document["header_types"][0]["fields"][3][2] = True
+        self.add_header("h", "h_t")
+
+    @staticmethod
+    def header_type(name: str, fields: list[tuple[str, int]]) -> dict:
+        return {"name": name, "fields": [[field, bits, False] for field, bits in fields]}
+
+    @staticmethod
+    def state(name: str, ops: list, transitions: list | None = None, key: list | None = None):
+        default = [{"type": "default", "value": None, "mask": None, "next_state": None}]
+        return {
+            "name": name,
+            "parser_ops": ops,
+            "transitions": default if transitions is None else transitions,
+            "transition_key": key or [],
+        }
+
+    @staticmethod
+    def extract(header: str) -> dict:
+        return {"op": "extract", "parameters": [{"type": "regular", "value": header}]}
+
+    @staticmethod
+    def field(header: str, name: str) -> dict:
+        return {"type": "field", "value": [header, name]}
+
+    @staticmethod
+    def hexstr(value: int) -> dict:
+        return {"type": "hexstr", "value": hex(value)}
+
+    @staticmethod
+    def op(op: str, left: dict | None, right: dict, **more: dict) -> dict:
+        return {"type": "expression", "value": {"op": op, "left": left, "right": right, **more}}
+
+    def assign(self, target: dict, value: dict) -> dict:
+        if value["type"] == "expression":
+            value = {"type": "expression", "value": value}
+        return {"op": "assign", "parameters": [target, value]}
+
+    def add_header(self, name: str, type_name: str) -> None:
+        headers = self.document["headers"]
+        headers.append({"name": name, "id": len(headers), "header_type": type_name})
+
+    def add_action(self, name: str, primitives: list, params: list | None = None) -> int:
+        actions = self.document["actions"]
+        runtime_data = [{"name": param, "bitwidth": bits} for param, bits in params or []]
+        actions.append(
+            {
+                "name": name,
+                "id": len(actions),
+                "runtime_data": runtime_data,
+                "primitives": primitives,
+            }
+        )
+        return len(actions) - 1
+
+    def add_table(
+        self,
+        name: str,
+        keys: list,
+        actions: list[int],
+        default: int,
+        next_tables: dict | None = None,
+        pipeline: int = 0,
+        **more,
+    ) -> dict:
+        """Append a table. `keys`: (match kind, header, field)."""
+        names = [self.document["actions"][action]["name"] for action in actions]
+        table = {
+            "name": name,
+            "key": [
+                {"match_type": kind, "name": f"{header}.{field}", "target": [header, field]}
+                for kind, header, field in keys
+            ],
+            "type": "simple",
+            "max_size": 1024,
+            "action_ids": actions,
+            "actions": names,
+            "next_tables": dict.fromkeys(names) if next_tables is None else next_tables,
+            "default_entry": {
+                "action_id": default,
+                "action_const": True,
+                "action_entry_const": True,
+                "action_data": [],
+            },
+        } | more
+        self.document["pipelines"][pipeline]["tables"].append(table)
+        return table
+
+    def run_in_ingress(self, *primitives: dict, port: int = 1) -> Snippet:
+        """Make ingress one action of these primitives."""
+        send = self.assign(self.field("standard_metadata", "egress_spec"), self.hexstr(port))
+        action = self.add_action("main", [send, *primitives])
+        self.add_table("tbl_main", [], [action], action)
+        self.document["pipelines"][0]["init_table"] = "tbl_main"
+        return self
+
+    def load(self) -> Snippet:
+        self.datapath = EmbeddedDatapath(self.clock)
+        self.program = self.datapath.compile(json.dumps(self.document).encode())
+        self.datapath.commit(self.program)
+        return self
+
+    def send(self, frame: bytes, port: int = 0) -> bytes | None:
+        """Inject a frame; what leaves by port 1, or None."""
+        if not hasattr(self, "datapath"):
+            self.load()
+        out: list[bytes] = []
+        self.digests: list = []
+        self.datapath.on_transmit = lambda port, data: out.append(data) if port == 1 else None
+        self.datapath.on_digest = lambda name, values: self.digests.append((name, values))
+        self.datapath.inject(port, frame)
+        return out[0] if out else None
+
+
+@pytest.fixture
+def snippet() -> Snippet:
+    return Snippet()
+
+
+@pytest.fixture
+def make_snippet():
+    return Snippet

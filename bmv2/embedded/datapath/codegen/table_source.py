@@ -91,9 +91,7 @@ def load_table(context: Context, item: Item, actions: Mapping[int, Action]) -> T
     if entries is not None:
         _add_entries(table, entries, actions)
     followers = item["next_tables"]
-    by_hit = followers.get("__HIT__") is not None or followers.get("__MISS__") is not None
-    if isinstance(followers.value, dict):
-        by_hit = by_hit or "__HIT__" in followers.value
+    by_hit = isinstance(followers.value, dict) and "__HIT__" in followers.value
     return TableSource(
         table,
         None if not sources else sources[0] if len(sources) == 1 else f"({', '.join(sources)})",
