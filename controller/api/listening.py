@@ -13,6 +13,7 @@ from pathlib import Path
 import grpc
 
 from controller.api.errors import ListenError
+from controller.config.models import Tls
 from controller.config.scalars import Endpoint
 
 SOCKET_MODE = 0o660
@@ -25,6 +26,19 @@ class ServerTls:
     certificate_file: Path
     key_file: Path
     ca_file: Path | None = None
+
+
+def server_tls(configured: Tls | None) -> ServerTls | None:
+    """Return the files of ``api.tls``.
+
+    Raises:
+        ListenError: it has no certificate.
+    """
+    if configured is None:
+        return None
+    if configured.certificate_file is None or configured.key_file is None:
+        raise ListenError("api.tls needs a certificate: set certificate_file and key_file")
+    return ServerTls(configured.certificate_file, configured.key_file, configured.ca_file)
 
 
 def check_endpoint(endpoint: Endpoint, tls: ServerTls | None) -> None:
@@ -80,7 +94,10 @@ def clear_the_way(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ListenError(f"the API can't listen on {path}: {error.strerror or error}") from None
+        reason = error.strerror or error
+        raise ListenError(
+            f"the API can't listen on {path}: {reason}; name another place in api.listen"
+        ) from None
     raise ListenError(f"another controller listens on {path}: stop it, or listen elsewhere")
 
 

@@ -19,11 +19,14 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from controller.api.backend import MAX_RETRY
 from controller.api.client import Client, ClientTls
 from controller.api.errors import ApiError, ListenError, NotRunningError, RefusedError
-from controller.api.listening import ServerTls
+from controller.api.listening import ServerTls, server_tls
 from controller.api.proto.p4ipsec.v1 import p4ipsec_pb2 as pb
 from controller.api.proto.p4ipsec.v1 import p4ipsec_pb2_grpc as pb_grpc
 from controller.api.services import MAX_WATCHERS
+from controller.config.crypto import CryptoIpsecOptional
+from controller.config.models import Tls
 from controller.config.scalars import Endpoint
+from controller.passive.packet_type import DEFAULT_RETRY
 from controller.status import CryptoOptionalStatus, LogMessage
 from tests.controller.api.memory_backend import (
     IPSEC_SAS,
@@ -320,6 +323,27 @@ def test_tls_lets_in_who_has_a_certificate_and_nobody_else(tmp_path: Path) -> No
                 client.show_switch()
 
 
+def test_settings_of_the_configuration(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    files = {"certificate_file": made / "server.pem", "key_file": made / "server.key"}
+    assert server_tls(None) is None
+    assert server_tls(Tls(**files)) == ServerTls(made / "server.pem", made / "server.key")
+    with pytest.raises(ListenError, match="needs a certificate"):
+        server_tls(Tls(ca_file=made / "ca.pem"))
+    assert CryptoIpsecOptional().retry == DEFAULT_RETRY
+    assert CryptoIpsecOptional(retry=MAX_RETRY).retry == MAX_RETRY
+    with pytest.raises(ValueError, match="86400"):
+        CryptoIpsecOptional(retry=MAX_RETRY + 1)
+
+
+def test_directory_that_cannot_be_made_is_named() -> None:
+    with (
+        pytest.raises(ListenError, match=r"/proc/p4ipsec/x.sock.*api\.listen"),
+        serving(Endpoint(path="/proc/p4ipsec/x.sock")),
+    ):
+        pass
+
+
 def test_certificate_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     tls = ServerTls(tmp_path / "none.pem", tmp_path / "none.key")
     with (
@@ -369,4 +393,5 @@ def make_certificates(directory: Path) -> Path:
                 serialization.NoEncryption(),
             )
         )
+        (directory / f"{name}.key").chmod(0o600)
     return directory
