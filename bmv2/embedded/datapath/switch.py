@@ -18,7 +18,7 @@ from bmv2.embedded.model import ClockNs, CounterCell, PortCounters, Program
 DEFAULT_CPU_PORT = 510
 MAX_PASSES = 8  # of one frame, the first included
 MAX_WAITING = 1024  # frames that came in while another one was processed
-MAX_FRAME_LENGTH = 1 << 16
+MAX_FRAME_LENGTH = 0xFFFF + 256  # the largest IPv4 packet, and what may go before it
 
 
 class EmbeddedDatapath:
