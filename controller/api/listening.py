@@ -80,10 +80,10 @@ def clear_the_way(path: Path) -> None:
     try:
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True)
+        if not os.path.lexists(path):
+            return
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise ListenError(
-                f"{path} is there and is not a socket: remove it, or listen elsewhere"
-            )
+            raise ListenError(f"{path} is not a socket: remove it, or listen elsewhere")
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
             try:
@@ -91,8 +91,6 @@ def clear_the_way(path: Path) -> None:
             except ConnectionRefusedError:
                 path.unlink(missing_ok=True)
                 return
-    except FileNotFoundError:
-        return
     except OSError as error:
         reason = error.strerror or error
         raise ListenError(
