@@ -88,7 +88,7 @@ def _new_child(connection: Connection, received: Received, now: float) -> None:
         _refuse(connection, received, answered)
         return
     connection.channel.respond(received, answered.payloads)
-    connection.add_child(answered.agreement, now)
+    connection.add_child(answered.agreement, env.next_sequence(), now)
 
 
 def _informational(connection: Connection, received: Received) -> None:

@@ -24,8 +24,9 @@ class ChildState(Enum):
 class ChildSa:
     """A pair of ESP SAs. Its keys have gone out with the event, and are not kept.
 
-    `lowest_nonce` decides between two that were made at once (RFC 7296 §2.8.1); `sequence` is
-    the order of establishment. Times are the caller's, in seconds; None: never.
+    `lowest_nonce` decides between two that were made at once (RFC 7296 §2.8.1); `began` and
+    `sequence` number the request that made it and its establishment. Times are the caller's, in
+    seconds; None: never.
     """
 
     config: ChildConfig
@@ -36,6 +37,7 @@ class ChildSa:
     local_selectors: tuple[TrafficSelector, ...]
     remote_selectors: tuple[TrafficSelector, ...]
     lowest_nonce: bytes
+    began: int
     sequence: int
     established_at: float
     rekey_at: float | None = None
@@ -43,3 +45,16 @@ class ChildSa:
     expire_reason: DeletionReason = DeletionReason.EXPIRED
     state: ChildState = ChildState.LIVE
     replaced_by: int | None = None  # inbound SPI
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is to stay, or to be rekeyed."""
+        return self.state in (ChildState.LIVE, ChildState.REKEYING)
+
+    def made_at_once_with(self, other: ChildSa) -> bool:
+        """Tell whether both ends made one of the two while the other one was being made."""
+        return (
+            self.role is not other.role
+            and self.began < other.sequence
+            and other.began < self.sequence
+        )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ike import answers, keylog, states
 from ike.channel import Channel, Received
-from ike.child_sa import ChildSa, ChildState
+from ike.child_sa import ChildSa
 from ike.codec.chain import find_notify, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
@@ -48,6 +48,7 @@ class Connection:
         events: what happened, for the owner to take.
         began: the sequence number of its first message; `sequence` that of its establishment.
         initial_contact: the peer says that it knows no other IKE SA with us.
+        is_redundant: the peer and we made another one at once, which is to stay.
         ended_by: why it is no longer usable.
         doomed_at: when it is deleted as a duplicate unless the peer does so before; None: never.
     """
@@ -75,6 +76,7 @@ class Connection:
         self.sequence = env.next_sequence()
         self.established_at = now
         self.initial_contact = False
+        self.is_redundant = False
         self.ended_by: DeletionReason | None = None
         self.doomed_at: float | None = None
         self.state = State.ESTABLISHED
@@ -192,22 +194,6 @@ class Connection:
         """Begin a task again, before those that wait."""
         self._tasks.appendleft(task)
 
-    def settle_duplicates(self, ours: ChildSa, began: int, now: float) -> None:
-        """End one of two CHILD_SAs that both ends made at once for the same packet type.
-
-        `ours` was made by our request of sequence number `began`. Of the four nonces the lowest
-        decides, and who initiated the loser deletes it (RFC 7296 §2.8.1).
-        """
-        for theirs in tuple(self.children.values()):
-            same = theirs.config.name == ours.config.name and theirs.role is Role.RESPONDER
-            if not same or theirs.sequence < began:
-                continue
-            if ours.lowest_nonce < theirs.lowest_nonce:
-                self.delete_children((ours,), DeletionReason.DUPLICATE, now)
-                return
-            theirs.expire_at = now + self.env.settings.duplicate_grace
-            theirs.expire_reason = DeletionReason.DUPLICATE
-
     @property
     def tasks(self) -> tuple[Task, ...]:
         """The task under way and those that wait."""
@@ -219,13 +205,10 @@ class Connection:
         """The task under way."""
         return self._task
 
-    def live_child(self, name: str) -> ChildSa | None:
+    def live_child(self, name: str, apart_from: ChildSa | None = None) -> ChildSa | None:
         """Return a CHILD_SA of that configuration which is to stay."""
         for child in self.children.values():
-            if child.config.name == name and child.state in (
-                ChildState.LIVE,
-                ChildState.REKEYING,
-            ):
+            if child.config.name == name and child.is_live and child is not apart_from:
                 return child
         return None
 
@@ -233,8 +216,8 @@ class Connection:
         """Return the CHILD_SA with that outbound SPI."""
         return next((c for c in self.children.values() if c.spi_out == spi_out), None)
 
-    def add_child(self, agreement: ChildAgreement, now: float) -> ChildSa:
-        """Keep a new CHILD_SA, and report it."""
+    def add_child(self, agreement: ChildAgreement, began: int, now: float) -> ChildSa:
+        """Keep a new CHILD_SA, and report it; `began` numbers the request that made it."""
         config = agreement.config
         nonces = agreement.nonces
         child = ChildSa(
@@ -246,6 +229,7 @@ class Connection:
             agreement.local,
             agreement.remote,
             min(nonces.initiator, nonces.responder),
+            began,
             self.env.next_sequence(),
             now,
         )

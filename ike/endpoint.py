@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from ike.codec.errors import ParseError
 from ike.codec.header import VERSION, Header
@@ -15,7 +14,7 @@ from ike.codec.reader import u8
 from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import ChildConfig, PeerConfig, Settings
 from ike.connection import Connection
-from ike.environment import Environment
+from ike.environment import Environment, drain
 from ike.events import (
     ChildSaDeleted,
     ChildSaEstablished,
@@ -36,7 +35,6 @@ _LINGER = 10.0  # seconds that a closed IKE SA still repeats its last answer
 _MAJOR_VERSION = VERSION >> 4
 
 AnySa = Connection | InitiatorHandshake | ResponderHandshake
-T = TypeVar("T")
 
 
 class Endpoint:
@@ -153,11 +151,11 @@ class Endpoint:
 
     def transmits(self) -> list[Datagram]:
         """Take what is to be sent."""
-        return _drain(self._transmits)
+        return drain(self._transmits)
 
     def events(self) -> list[Event]:
         """Take what has happened."""
-        return _drain(self._events)
+        return drain(self._events)
 
     def delete_child(self, spi_in: int, now: float) -> None:
         """Delete a pair of ESP SAs, here at once and at the peer; unknown ones are passed over."""
@@ -243,14 +241,14 @@ class Endpoint:
 
     def _settle_peer(self, peer: Peer, now: float) -> None:
         """Carry out what has happened to a peer's SAs, and what follows from it."""
-        self._events += _drain(peer.events)
+        self._events += drain(peer.events)
         while peer.touched:
             self._settle(peer.touched.pop(0), now)
-        self._events += _drain(peer.events)
+        self._events += drain(peer.events)
 
     def _settle(self, sa: AnySa, now: float) -> None:
         """Take what an SA has to send and to say, and keep the tables in step with it."""
-        self._transmits += _drain(sa.channel.outbox)
+        self._transmits += drain(sa.channel.outbox)
         if isinstance(sa, Connection):
             self._settle_connection(sa, now)
         elif isinstance(sa, ResponderHandshake):
@@ -274,7 +272,7 @@ class Endpoint:
             self._timers.set(spi, handshake.deadline)
 
     def _settle_responder(self, handshake: ResponderHandshake, now: float) -> None:
-        self._events += _drain(handshake.events)
+        self._events += drain(handshake.events)
         spi = handshake.channel.own_spi
         if handshake.connection is not None:
             self._reception.no_longer_half_open(spi)
@@ -293,7 +291,7 @@ class Endpoint:
         self._settle_connection(connection, now)
 
     def _settle_connection(self, connection: Connection, now: float) -> None:
-        self._transmits += _drain(connection.channel.outbox)
+        self._transmits += drain(connection.channel.outbox)
         spi = connection.channel.own_spi
         peer = self._peers.get(connection.peer.name)
         self._take_events(connection, peer)
@@ -304,10 +302,11 @@ class Endpoint:
         if peer is not None:
             if not connection.is_usable:
                 peer.lost(connection, connection.ended_by, now)
+            peer.settle(now)
             self._settle_peer(peer, now)
 
     def _take_events(self, connection: Connection, peer: Peer | None) -> None:
-        for event in _drain(connection.events):
+        for event in drain(connection.events):
             if isinstance(event, ChildSaEstablished):
                 self._by_child[event.spi_in] = connection
             elif isinstance(event, ChildSaDeleted):
@@ -325,14 +324,8 @@ class Endpoint:
             self._env.release_ike_spi(spi)
 
     def _take_reception(self) -> None:
-        self._transmits += _drain(self._reception.outbox)
-        self._events += _drain(self._reception.events)
-
-
-def _drain(items: list[T]) -> list[T]:
-    taken = items[:]
-    items.clear()
-    return taken
+        self._transmits += drain(self._reception.outbox)
+        self._events += drain(self._reception.events)
 
 
 def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import count
+from typing import TypeVar
 
 from ike.config import Settings
 
 _LOWEST_ESP_SPI = 256  # 1 to 255 are reserved (RFC 4303 §2.1)
 _SPI_TRIES = 1000
 NONCE_LENGTH = 32  # bytes: half the key size of every PRF here, or more (RFC 7296 §2.10)
+
+T = TypeVar("T")
+
+
+def drain(items: list[T]) -> list[T]:
+    """Take everything out of a list."""
+    taken = items[:]
+    items.clear()
+    return taken
 
 
 class Environment:

@@ -196,7 +196,7 @@ class InitiatorHandshake:
             self.env.release_esp_spi(offer.spi_in)
             connection.enqueue(DeleteChildren((offer.spi_in,)), now)
         else:
-            connection.add_child(outcome, now)
+            connection.add_child(outcome, self.began, now)
 
     def _reject(self) -> None:
         """Tell the responder that it has an IKE SA which we don't (RFC 7296 §2.21.2)."""

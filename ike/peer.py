@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ike.config import ChildConfig, PeerConfig
 from ike.connection import Connection
-from ike.environment import Environment
+from ike.environment import Environment, drain
 from ike.events import (
     AttemptFailed,
     ChildSaEstablished,
@@ -48,6 +48,7 @@ class Peer:
         self.touched: list[Sa] = []
         self.events: list[Event] = []
         self._attempts: dict[str, Attempt] = {}
+        self._new_children: list[int] = []
 
     def child(self, name: str) -> ChildConfig | None:
         """Look a configured child up."""
@@ -114,10 +115,20 @@ class Peer:
     def preferred(self) -> Connection | None:
         """Return the IKE SA for new CHILD_SAs: the newest that is to stay."""
         usable = [c for c in self.connections if c.is_usable and c.doomed_at is None]
-        return usable[-1] if usable else None
+        return max(usable, key=lambda c: (not c.is_redundant, c.sequence), default=None)
+
+    def settle(self, now: float) -> None:
+        """Do what follows from the events observed."""
+        self._settle_duplicate_children(now)
+        for connection in tuple(self.connections):
+            if connection.is_redundant and not connection.children and not connection.tasks:
+                connection.delete(DeletionReason.DUPLICATE, now)
+                self.touched.append(connection)
 
     def observe(self, event: Event) -> None:
         """Take what an SA has reported, and pass it on."""
+        if isinstance(event, ChildSaEstablished):
+            self._new_children.append(event.spi_in)
         if isinstance(event, ChildSaEstablished | AttemptFailed):
             known = self._attempts.pop(event.child, None)
             if isinstance(event, AttemptFailed) and known is None:
@@ -138,7 +149,7 @@ class Peer:
                 if old.sequence < connection.began:
                     old.close(DeletionReason.INITIAL_CONTACT)
                     self.touched.append(old)
-        self._settle_duplicates(connection, now)
+        self._settle_duplicate_ike_sas(connection, now)
         for surplus in self.connections[: -self._env.settings.ike_sas_per_peer]:
             surplus.delete(DeletionReason.DUPLICATE, now)
             self.touched.append(surplus)
@@ -225,29 +236,42 @@ class Peer:
         del self._attempts[name]
         self.events.append(AttemptFailed(name, self.config.name, reason, detail))
 
-    def _settle_duplicates(self, new: Connection, now: float) -> None:
+    def _settle_duplicate_ike_sas(self, new: Connection, now: float) -> None:
         """End what both ends have made at once (RFC 7296 §2.8.1, applied to initial exchanges).
 
         Both see the same four nonces. Who initiated the one with the lowest deletes it, so that
         one deletes and the other sees it go; a peer that does not know this rule is helped after
-        a while.
+        a while. If the loser has a CHILD_SA that the winner has not, it stays for that one.
         """
         for other in self.connections:
             at_once = other.role is not new.role and new.began < other.sequence
             if other is new or not at_once or not other.is_usable:
                 continue
             loser, winner = sorted((new, other), key=lambda c: c.lowest_nonce)
-            double = [c for c in loser.children.values() if winner.live_child(c.config.name)]
-            whole = len(double) == len(loser.children)
-            if loser.role is Role.INITIATOR:
-                if whole:
+            loser.is_redundant = True
+            if all(winner.live_child(c.config.name) for c in loser.children.values()):
+                if loser.role is Role.INITIATOR:
                     loser.delete(DeletionReason.DUPLICATE, now)
                 else:
-                    loser.delete_children(double, DeletionReason.DUPLICATE, now)
-            elif whole:
-                loser.doomed_at = now + self._env.settings.duplicate_grace
-            else:
-                for child in double:
-                    child.expire_at = now + self._env.settings.duplicate_grace
-                    child.expire_reason = DeletionReason.DUPLICATE
+                    loser.doomed_at = now + self._env.settings.duplicate_grace
             self.touched += [loser, winner]
+
+    def _settle_duplicate_children(self, now: float) -> None:
+        """Do the same for CHILD_SAs, wherever they were made."""
+        for spi_in in drain(self._new_children):
+            holders = [c for c in self.connections if spi_in in c.children]
+            if not holders:
+                continue
+            new = holders[0].children[spi_in]
+            for connection in tuple(self.connections):
+                other = connection.live_child(new.config.name, apart_from=new)
+                if other is None or not new.made_at_once_with(other):
+                    continue
+                loser = min(new, other, key=lambda c: c.lowest_nonce)
+                home = holders[0] if loser is new else connection
+                if loser.role is Role.INITIATOR:
+                    home.delete_children((loser,), DeletionReason.DUPLICATE, now)
+                else:
+                    loser.expire_at = now + self._env.settings.duplicate_grace
+                    loser.expire_reason = DeletionReason.DUPLICATE
+                self.touched.append(home)

@@ -200,7 +200,7 @@ class ResponderHandshake:
         self.channel.respond(received, answer)
         connection.announce(peer.remote_identity)
         if isinstance(child, ChildAnswer):
-            connection.add_child(child.agreement, now)
+            connection.add_child(child.agreement, self.began, now)
 
     def _answer_child(
         self, peer: PeerConfig, received: Received

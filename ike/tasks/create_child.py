@@ -85,8 +85,7 @@ class CreateChild:
             connection.env.release_esp_spi(offer.spi_in)
             connection.enqueue(DeleteChildren((offer.spi_in,)), now)
             return
-        child = connection.add_child(outcome, now)
-        connection.settle_duplicates(child, self.began, now)
+        connection.add_child(outcome, self.began, now)
 
     def abandon(self, connection: Connection) -> None:
         """Give the SPI back."""

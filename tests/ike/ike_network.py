@@ -22,7 +22,6 @@ E = TypeVar("E")
 def selector(
     prefix: str, protocol: int = 0, ports: tuple[int, int] = (0, 65535)
 ) -> TrafficSelector:
-    from ipaddress import IPv4Network
 
     network = IPv4Network(prefix)
     return TrafficSelector(
@@ -140,8 +139,8 @@ class Network:
             deadlines = [n.endpoint.next_deadline() for n in self.nodes.values()]
             times = [t for t in deadlines if t is not None]
             times += [self._flying[0][0]] if self._flying else []
-            at = min(times, default=end)
-            if at > end:
+            at = min(times, default=None)
+            if at is None or at > end:
                 self.now = end
                 return
             self.now = max(self.now, at)
