@@ -26,6 +26,7 @@ from controller.p4runtime.entities import (
     ClearReport,
     Declared,
     Entry,
+    MeterCell,
     PacketIn,
     Update,
     WriteFailure,
@@ -143,8 +144,10 @@ class Router:
 
     # --- the switch -----------------------------------------------------------------------
 
-    def connected(self, found: Sequence[Entry], now: float) -> None:
-        """The switch answers, runs our program, and holds these entries.
+    def connected(
+        self, found: Sequence[Entry], now: float, *, meters: Sequence[MeterCell] = ()
+    ) -> None:
+        """The switch answers, runs our program, and holds these entries and meter cells.
 
         The first time, what an earlier controller has left is adopted. Later, an outbound SA
         that the switch no longer holds has lost its sequence numbers, and is replaced.
@@ -159,7 +162,7 @@ class Router:
         # What has been pending is part of the difference.
         self._desired.pending()
         self._outputs = [output for output in self._outputs if isinstance(output, Send)]
-        updates = self._desired.reconcile(found)
+        updates = self._desired.reconcile(found, meters)
         if updates:
             self._outputs.insert(0, Write(tuple(updates)))
 
@@ -439,11 +442,10 @@ class Router:
         self._note_activated(now)
         for packet_type, decision in adoption.decisions:
             self._apply(self._passive.adopt(packet_type, decision, now), now)
-        if self._passive.enabled:
-            for packet_type, address in adoption.destinations:
-                self._tell(SentInClear(packet_type, address), now)
-            for packet_type, address in adoption.sources:
-                self._tell(ReceivedInClear(packet_type, address), now)
+        for outbound, listed in ((True, adoption.destinations), (False, adoption.sources)):
+            for packet_type, address in listed:
+                effects = self._passive.adopt_address(packet_type, address, now, outbound=outbound)
+                self._apply(effects, now)
         replaced = [
             pair.packet_type for pair in self._sad.pairs() if pair.source is SaSource.ADOPTED
         ]

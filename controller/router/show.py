@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import IPv4Address
-
-from controller.p4runtime.entities import CounterValue
+from controller.p4runtime.counters import Counters
 from controller.policy.model import PacketType
 from controller.router.router import Router
 from controller.router.sad import SaPair
@@ -16,24 +12,13 @@ from controller.status import (
     ClearSource,
     CryptoMapStatus,
     CryptoOptionalStatus,
+    DropCount,
     EspSaStatus,
     IpsecSaStatus,
     IsakmpSaStatus,
     PacketTypeStatus,
 )
 from ike.config import EspProposal
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """Counter values as read from the switch; what was not read is absent."""
-
-    sad_in: Mapping[int, CounterValue] = field(default_factory=dict)  # by SA id
-    sad_out: Mapping[int, CounterValue] = field(default_factory=dict)  # by packet type
-    hold: Mapping[int, CounterValue] = field(default_factory=dict)  # by packet type
-    clear: Mapping[int, CounterValue] = field(default_factory=dict)  # by packet type
-    destinations: Mapping[tuple[int, IPv4Address], CounterValue] = field(default_factory=dict)
-    sources: Mapping[tuple[int, IPv4Address], CounterValue] = field(default_factory=dict)
 
 
 def crypto_optional(router: Router, counters: Counters, now: float) -> CryptoOptionalStatus:
@@ -73,6 +58,8 @@ def crypto_optional(router: Router, counters: Counters, now: float) -> CryptoOpt
         packet_types=tuple(
             _packet_type(router, packet_type, now) for packet_type in types.values()
         ),
+        unlisted_destinations=router.passive.unlisted_destinations,
+        unlisted_sources=router.passive.unlisted_sources,
     )
 
 
@@ -127,6 +114,14 @@ def crypto_isakmp_sa(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
             )
         )
     return tuple(rows)
+
+
+def drops(counters: Counters) -> tuple[DropCount, ...]:
+    """Return why packets were dropped, for ``show switch``; reasons without packets are absent."""
+    return tuple(
+        DropCount(reason.name.lower(), count.packets, count.bytes)
+        for reason, count in sorted(counters.drops.items())
+    )
 
 
 def transforms(proposals: tuple[EspProposal, ...]) -> tuple[str, ...]:

@@ -1,0 +1,51 @@
+"""Key logs for Wireshark, in files that nobody else can read. A debugging aid, off by default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class KeyLog:
+    """Appends lines to a file of mode 0600; made if it is not there.
+
+    Raises:
+        OSError: the file can't be opened, belongs to somebody else, or others can read it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._descriptor: int | None = None
+        if path is None:
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        status = os.fstat(self._descriptor)
+        if status.st_mode & 0o077 or status.st_uid != os.geteuid():
+            os.close(self._descriptor)
+            self._descriptor = None
+            raise PermissionError(f"{path}: a key log must be ours, with mode 0600")
+
+    @property
+    def write(self) -> Callable[[str], None] | None:
+        """What takes a line, without its end; None where nothing is to be logged."""
+        return self._write if self._descriptor is not None else None
+
+    def _write(self, line: str) -> None:
+        assert self._descriptor is not None
+        os.write(self._descriptor, line.encode() + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
