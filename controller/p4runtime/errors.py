@@ -25,3 +25,7 @@ class SwitchUnavailableError(P4RuntimeError):
         super().__init__(f"{message} ({code})")
         self.code = code
         self.message = message
+
+
+class ChannelClosedError(P4RuntimeError):
+    """The channel was closed from this side."""

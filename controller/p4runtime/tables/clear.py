@@ -10,6 +10,10 @@ from controller.p4runtime.tables._entry import EntryReader, make_entry
 KEY_ALONE = ""
 """The action of an entry in an idle-timeout notification, which has none (bmv2 sends the key)."""
 
+# An idle notification has the key alone (P4Runtime §16.4), so no action as well.
+_DESTINATION_ACTIONS = ("no_sa.known", "")
+_SOURCE_ACTIONS = ("spd_in.known", "")
+
 
 def clear_destination(packet_type: int, address: IPv4Address, idle_timeout: float) -> Entry:
     """A destination that the controller knows to get clear packets. `idle_timeout` in seconds."""

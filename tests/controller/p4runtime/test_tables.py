@@ -139,11 +139,14 @@ def test_decisions_are_read_back(decision: Decision) -> None:
 
 
 def test_clear_addresses_are_read_back() -> None:
+    """Out of an idle notification too, which has the key alone."""
     address = IPv4Address("10.3.0.1")
     destination = tables.clear_destination(5, address, 300.0)
     source = tables.clear_source(6, address, 60.0)
     assert tables.parse_clear_destination(destination) == (5, address)
     assert tables.parse_clear_source(source) == (6, address)
+    assert tables.parse_clear_destination(Entry(destination.key, "")) == (5, address)
+    assert tables.parse_clear_source(Entry(source.key, "")) == (6, address)
     assert destination.idle_timeout == 300.0
     with pytest.raises(EntryError):
         tables.parse_clear_source(destination)

@@ -1,7 +1,4 @@
-"""Entities to P4Runtime messages and back, by finsy's schema; no connection is needed.
-
-Used by the live channel and by whoever drives a P4Runtime service without gRPC.
-"""
+"""Table entries and meter cells to P4Runtime messages and back."""
 
 from __future__ import annotations
 
@@ -13,14 +10,11 @@ from finsy.p4schema import P4MatchField, P4MatchType
 from finsy.proto import p4r
 
 from controller.p4runtime.entities import (
-    ClearReport,
     Declared,
     Entry,
     EntryKey,
     MatchValue,
     MeterCell,
-    PacketIn,
-    PacketOut,
     Update,
     UpdateKind,
 )
@@ -28,11 +22,8 @@ from controller.p4runtime.errors import EntryError
 from controller.p4runtime.ordering import TABLES
 from p4src import artefacts
 
-CLEAR_REPORT = "clear_report_t"
 METERS = ("punt_meter", "ike_meter", "no_sa_meter", "report_meter")
-
-_NS_PER_SECOND = 1_000_000_000
-_PACKET_IN_FIELDS = frozenset({"reason", "interface_id", "packet_type", "sa_id", "next_hop"})
+NS_PER_SECOND = 1_000_000_000
 
 
 def load_schema() -> fy.P4Schema:
@@ -42,9 +33,6 @@ def load_schema() -> fy.P4Schema:
         OSError: the artefacts are not there.
     """
     return fy.P4Schema(artefacts.P4INFO_PATH, artefacts.JSON_PATH)
-
-
-# --- entries ------------------------------------------------------------------------------
 
 
 def to_finsy(schema: fy.P4Schema, entity: Declared) -> fy.P4TableEntry | fy.P4MeterEntry:
@@ -66,7 +54,7 @@ def to_finsy(schema: fy.P4Schema, entity: Declared) -> fy.P4TableEntry | fy.P4Me
         action=fy.P4TableAction(entity.action, **dict(entity.params)) if entity.action else None,
         priority=entity.key.priority,
         is_default_action=entity.key.is_default,
-        idle_timeout_ns=round(entity.idle_timeout * _NS_PER_SECOND),
+        idle_timeout_ns=round(entity.idle_timeout * NS_PER_SECOND),
     )
 
 
@@ -140,7 +128,7 @@ def decode_entry(schema: fy.P4Schema, message: p4r.Entity | p4r.TableEntry) -> E
     key = _key(schema, found)
     match = " ".join(f"{name}={_show(value)}" for name, value in key.match) or "default"
     label = f"{key.table} {match}"
-    timeout = found.idle_timeout_ns / _NS_PER_SECOND
+    timeout = found.idle_timeout_ns / NS_PER_SECOND
     if found.action is None:
         return Entry(key, "", (), timeout, label)
     if not isinstance(found.action, fy.P4TableAction):
@@ -206,9 +194,6 @@ def decode_meter_cell(schema: fy.P4Schema, message: p4r.Entity) -> MeterCell | N
     return MeterCell(meter.alias, entry.index.index, config.cir, config.cburst)
 
 
-# --- what to read -------------------------------------------------------------------------
-
-
 def read_table_requests(schema: fy.P4Schema) -> Iterator[p4r.Entity]:
     """Yield what to ask for, so that the answers are every entry of our tables."""
     for table in TABLES:
@@ -220,92 +205,3 @@ def read_meter_requests(schema: fy.P4Schema) -> Iterator[p4r.Entity]:
     """Yield what to ask for, so that the answers are every cell of our meters."""
     for meter in METERS:
         yield fy.P4MeterEntry(meter).encode(schema)
-
-
-# --- packets, digests, idle timeouts ------------------------------------------------------
-
-
-def decode_packet_in(schema: fy.P4Schema, message: p4r.StreamMessageResponse) -> PacketIn:
-    """Return a punted packet.
-
-    Raises:
-        EntryError: its header is not the one of our program.
-    """
-    try:
-        packet = fy.P4PacketIn.decode(message, schema)
-    except (ValueError, KeyError, TypeError):
-        raise EntryError("a packet-in with metadata that our program does not have") from None
-    if packet.metadata.keys() != _PACKET_IN_FIELDS:
-        raise EntryError("a packet-in without all of its metadata")
-    return PacketIn(**packet.metadata, frame=packet.payload)
-
-
-def encode_packet_out(schema: fy.P4Schema, packet: PacketOut) -> p4r.StreamMessageRequest:
-    """Return the message that sends a packet.
-
-    Raises:
-        EntryError: the interface id is wider than 16 bits.
-    """
-    try:
-        return fy.P4PacketOut(
-            packet.frame,
-            interface_id=packet.interface_id,
-            bypass_spd=int(packet.bypass_spd),
-            padding=0,
-        ).encode_update(schema)
-    except ValueError:
-        raise EntryError(f"no such interface id: {packet.interface_id}") from None
-
-
-def decode_digest(
-    schema: fy.P4Schema, message: p4r.StreamMessageResponse
-) -> tuple[ClearReport, ...]:
-    """Return the reports of one digest list.
-
-    Raises:
-        EntryError: it is not the digest of our program.
-    """
-    try:
-        digest = fy.P4DigestList.decode(message, schema)
-        reports = tuple(
-            ClearReport(**{**item, "retry_due": bool(item["retry_due"])}) for item in digest.data
-        )
-    except (ValueError, KeyError, TypeError):
-        raise EntryError("a digest that our program does not have") from None
-    return reports
-
-
-def encode_digest_ack(message: p4r.StreamMessageResponse) -> p4r.StreamMessageRequest:
-    """Return the acknowledgement of a digest list."""
-    ack = p4r.DigestListAck(digest_id=message.digest.digest_id, list_id=message.digest.list_id)
-    return p4r.StreamMessageRequest(digest_ack=ack)
-
-
-def encode_digest_config(
-    schema: fy.P4Schema,
-    *,
-    max_list_size: int,
-    max_timeout: float,
-    ack_timeout: float,
-    modify: bool = False,
-) -> p4r.Update:
-    """Return the update that turns the digest on. Times in seconds."""
-    entry = fy.P4DigestEntry(
-        CLEAR_REPORT,
-        max_list_size=max_list_size,
-        max_timeout_ns=round(max_timeout * _NS_PER_SECOND),
-        ack_timeout_ns=round(ack_timeout * _NS_PER_SECOND),
-    )
-    return (~entry if modify else +entry).encode_update(schema)
-
-
-def decode_idle_entries(
-    schema: fy.P4Schema, message: p4r.StreamMessageResponse
-) -> tuple[Entry, ...]:
-    """Return the entries that were idle for their timeout.
-
-    Raises:
-        EntryError: one is none of our program's.
-    """
-    entries = message.idle_timeout_notification.table_entry
-    return tuple(decode_entry(schema, entry) for entry in entries)
