@@ -50,7 +50,6 @@ class Connection:
         initial_contact: the peer says that it knows no other IKE SA with us.
         is_redundant: the peer and we made another one at once, which is to stay.
         ended_by: why it is no longer usable.
-        doomed_at: when it is deleted as a duplicate unless the peer does so before; None: never.
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class Connection:
         self.initial_contact = False
         self.is_redundant = False
         self.ended_by: DeletionReason | None = None
-        self.doomed_at: float | None = None
         self.state = State.ESTABLISHED
         self.children: dict[int, ChildSa] = {}
         self.events: list[Event] = []
@@ -99,7 +97,7 @@ class Connection:
     @property
     def deadline(self) -> float | None:
         """When `advance` wants to be called."""
-        times = [self.channel.deadline, self.doomed_at]
+        times = [self.channel.deadline]
         if self._task is None and self.state is State.ESTABLISHED:
             times.append(self._liveness_at)
         times += [child.expire_at for child in self.children.values()]
@@ -166,9 +164,6 @@ class Connection:
         if self.channel.advance(now):
             self.close(DeletionReason.LIVENESS)
             return
-        if self.doomed_at is not None and now >= self.doomed_at:
-            self.doomed_at = None
-            self.delete(DeletionReason.DUPLICATE, now)
         for child in tuple(self.children.values()):
             if child.expire_at is not None and now >= child.expire_at:
                 self.delete_children((child,), child.expire_reason, now)
@@ -304,7 +299,6 @@ class Connection:
             self._drop_all(reason)
         self.state = states.advance(self.state, Trigger.ENDED)
         self.channel.forget_request()
-        self.doomed_at = None
         for task in self.tasks:
             task.abandon(self)
         self._task = None

@@ -114,14 +114,15 @@ class Peer:
 
     def preferred(self) -> Connection | None:
         """Return the IKE SA for new CHILD_SAs: the newest that is to stay."""
-        usable = [c for c in self.connections if c.is_usable and c.doomed_at is None]
+        usable = [c for c in self.connections if c.is_usable]
         return max(usable, key=lambda c: (not c.is_redundant, c.sequence), default=None)
 
     def settle(self, now: float) -> None:
         """Do what follows from the events observed."""
         self._settle_duplicate_children(now)
         for connection in tuple(self.connections):
-            if connection.is_redundant and not connection.children and not connection.tasks:
+            creating = any(isinstance(task, CreateChild) for task in connection.tasks)
+            if connection.is_redundant and not connection.children and not creating:
                 connection.delete(DeletionReason.DUPLICATE, now)
                 self.touched.append(connection)
 
@@ -149,7 +150,7 @@ class Peer:
                 if old.sequence < connection.began:
                     old.close(DeletionReason.INITIAL_CONTACT)
                     self.touched.append(old)
-        self._settle_duplicate_ike_sas(connection, now)
+        self._mark_redundant(connection)
         for surplus in self.connections[: -self._env.settings.ike_sas_per_peer]:
             surplus.delete(DeletionReason.DUPLICATE, now)
             self.touched.append(surplus)
@@ -236,28 +237,23 @@ class Peer:
         del self._attempts[name]
         self.events.append(AttemptFailed(name, self.config.name, reason, detail))
 
-    def _settle_duplicate_ike_sas(self, new: Connection, now: float) -> None:
-        """End what both ends have made at once (RFC 7296 §2.8.1, applied to initial exchanges).
+    def _mark_redundant(self, new: Connection) -> None:
+        """Mark one of two IKE SAs that both ends have made at once.
 
-        Both see the same four nonces. Who initiated the one with the lowest deletes it, so that
-        one deletes and the other sees it go; a peer that does not know this rule is helped after
-        a while. If the loser has a CHILD_SA that the winner has not, it stays for that one.
+        RFC 7296 §2.8.1 applied to initial exchanges: both ends see the same four nonces, and the
+        one with the lowest loses. It goes when it has no CHILD_SA any more.
         """
         for other in self.connections:
-            at_once = other.role is not new.role and new.began < other.sequence
-            if other is new or not at_once or not other.is_usable:
-                continue
-            loser, winner = sorted((new, other), key=lambda c: c.lowest_nonce)
-            loser.is_redundant = True
-            if all(winner.live_child(c.config.name) for c in loser.children.values()):
-                if loser.role is Role.INITIATOR:
-                    loser.delete(DeletionReason.DUPLICATE, now)
-                else:
-                    loser.doomed_at = now + self._env.settings.duplicate_grace
-            self.touched += [loser, winner]
+            if other.role is not new.role and new.began < other.sequence:
+                min(new, other, key=lambda c: c.lowest_nonce).is_redundant = True
 
     def _settle_duplicate_children(self, now: float) -> None:
-        """Do the same for CHILD_SAs, wherever they were made."""
+        """End one of two CHILD_SAs that both ends have made at once, wherever they made them.
+
+        By the same rule, on the nonces of the exchanges that made them. Who initiated the loser
+        deletes it, so that one end deletes and the other sees it go; a peer that does not know
+        this rule is helped after a while.
+        """
         for spi_in in drain(self._new_children):
             holders = [c for c in self.connections if spi_in in c.children]
             if not holders:
