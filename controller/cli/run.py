@@ -34,11 +34,11 @@ def run(
 ) -> None:
     """Run the controller in the foreground, until SIGTERM or SIGINT."""
     # Brings in P4Runtime and IKE, which the other commands do without.
-    from controller import service
+    from controller.service.run import run as run_controller
 
     configure_logging(log_format, log_level)
     try:
-        code = asyncio.run(service.run(config, leave_sas=leave_sas))
+        code = asyncio.run(run_controller(config, leave_sas=leave_sas))
     except ConfigError as error:
         say_problems(error)
         fail(f"{config}: {plural(len(error.problems), 'error')}")

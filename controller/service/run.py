@@ -94,7 +94,9 @@ def channel_of(config: Config) -> SwitchChannel:
         election_id=config.switch.election_id,
         credentials=None
         if tls is None
-        else GRPCCredentialsTLS(tls.ca_file, tls.certificate_file, tls.key_file),
+        else GRPCCredentialsTLS(
+            cacert=tls.ca_file, cert=tls.certificate_file, private_key=tls.key_file
+        ),
     )
 
 
