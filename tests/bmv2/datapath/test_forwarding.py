@@ -46,8 +46,8 @@ def test_incremental_checksum_equals_a_full_one(router, ttl, identification, tos
 
 
 def test_every_checksum_survives_the_ttl_update(router):
-    """All 65,536 header checksums."""
-    for identification in range(0, 0x10000, 7):
+    """Over the whole range of header checksums."""
+    for identification in range(0, 0x10000, 23):
         header = struct.pack(
             "!BBHHHBBHII", 0x45, 0, 28, identification, 0, 64, 17, 0,
             router.ip("10.0.1.2"), router.ip("192.0.2.2"),

@@ -16,7 +16,7 @@ SUPPORTED_MAJOR_VERSION = 2
 _HEX_LIMIT = 4096  # digits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
     """A value of the document and the path that leads to it."""
 
@@ -61,7 +61,7 @@ class Item:
             raise self.error("expected an array")
         for index, value in enumerate(self.value):
             name = value.get("name") if isinstance(value, dict) else None
-            label = json.dumps(name) if isinstance(name, str) else str(index)
+            label = f'"{name}"' if isinstance(name, str) else str(index)
             yield Item(value, f"{self.path}[{label}]")
 
     def list(self, key: str) -> list[Item]:
