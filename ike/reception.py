@@ -72,16 +72,9 @@ class Reception:
         local, remote = datagram.destination.address, datagram.source.address
         fitting = tuple(p for p in peers if p.local_address == local and p.remote_address == remote)
         if not fitting:
-            self._refuse(
-                datagram,
-                header,
-                Refusal(
-                    Notify(NotifyType.NO_PROPOSAL_CHOSEN),
-                    FailureReason.REFUSED,
-                    f"no peer is configured at {remote} towards {local}",
-                ),
-                now,
-            )
+            self.reply(datagram, header, Notify(NotifyType.NO_PROPOSAL_CHOSEN), now)
+            detail = f"no peer is configured at {remote} towards {local}"
+            self.report(datagram, FailureReason.REFUSED, detail, now)
             return None
         try:
             request = Message.parse(datagram.payload, header)
@@ -96,7 +89,10 @@ class Reception:
             return None
         answered = ResponderHandshake.answer(self._env, fitting, request, datagram, now)
         if isinstance(answered, Refusal):
-            self._refuse(datagram, header, answered, now)
+            # Not rationed: strangers must not use up what a peer needs, INVALID_KE_PAYLOAD first.
+            self._send(datagram, header, answered.notify)
+            if answered.notify.notify_type != NotifyType.INVALID_KE_PAYLOAD:
+                self.report(datagram, answered.reason, answered.detail, now)
             return None
         self._admission.opened(remote, proven)
         self._half_open[answered.spi] = (answered, proven)
@@ -127,11 +123,6 @@ class Reception:
         """Answer a request without an IKE SA, unless there are too many (RFC 7296 §1.5)."""
         if not header.is_response and self._replies.take(now):
             self._send(datagram, header, notify)
-
-    def _refuse(self, datagram: Datagram, header: Header, refusal: Refusal, now: float) -> None:
-        self.reply(datagram, header, refusal.notify, now)
-        if refusal.notify.notify_type != NotifyType.INVALID_KE_PAYLOAD:
-            self.report(datagram, refusal.reason, refusal.detail, now)
 
     def _check_cookie(self, datagram: Datagram, request: Message, now: float) -> bool:
         cookie = find_notify(request.payloads, NotifyType.COOKIE)
