@@ -160,8 +160,9 @@ class TestSaResetsTheTimer:
         migration.send(1, 2)
         migration.run(9.9)
         assert migration.core.count("clear", since=gone) == 0
+        migration.run(0.2)
         migration.send(1, 2)
-        migration.run(0.5)
+        migration.run(0.1)
         assert migration.core.count("clear", since=gone) == 1
 
     def test_pm5_a_quiet_type_in_the_clear_keeps_its_timer(self, migration):
