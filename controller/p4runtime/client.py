@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from typing import TypeAlias
 
 import grpc
 from finsy.grpcutil import GRPCCredentialsTLS
@@ -37,6 +38,11 @@ _OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
     # The switch, not a proxy on the way.
     ("grpc.enable_http_proxy", 0),
+)
+
+
+_StreamCall: TypeAlias = (
+    "grpc.aio.StreamStreamCall[p4r.StreamMessageRequest, p4r.StreamMessageResponse]"
 )
 
 
@@ -111,12 +117,17 @@ class P4RuntimeClient:
             CallError: the switch ended the stream with an error.
             SwitchUnavailableError: the connection failed, or the switch ended the stream.
         """
-        call = self._stub.StreamChannel(self._outgoing_messages())
+        call = self._stub.StreamChannel()
+        sender = asyncio.create_task(self._send_outgoing(call))
         try:
             async for message in call:
                 yield message
         except grpc.aio.AioRpcError as error:
             raise _translate(error) from None
+        finally:
+            sender.cancel()
+            call.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
         raise SwitchUnavailableError("UNAVAILABLE", "the switch closed the stream")
 
     def send(self, message: p4r.StreamMessageRequest) -> bool:
@@ -135,9 +146,13 @@ class P4RuntimeClient:
         )
         self.send(p4r.StreamMessageRequest(arbitration=update))
 
-    async def _outgoing_messages(self) -> AsyncIterator[p4r.StreamMessageRequest]:
+    async def _send_outgoing(self, call: _StreamCall) -> None:
         while True:
-            yield await self._outgoing.get()
+            message = await self._outgoing.get()
+            try:
+                await call.write(message)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                return  # the call is over, and who reads from it gets told why
 
     # --- calls ----------------------------------------------------------------------------
 
