@@ -105,15 +105,14 @@ class EmbeddedDatapath:
         if process is None or len(frame) > MAX_FRAME_LENGTH:
             _count(counters.dropped, frame)
             return
-        now, ingress_port, out = self._clock_ns(), port, frame
+        now, out = self._clock_ns(), frame
         kept: Kept | None = None
         for _ in range(MAX_PASSES):
-            egress_port, out, learned, kept = process(out, ingress_port, now, kept)
+            egress_port, out, learned, kept = process(out, port, now, kept)
             if learned is not None:
                 self.on_digest(*learned)
             if kept is None:
                 break
-            ingress_port = 0  # as simple_switch resets all metadata that is not kept
         else:
             self.passes_exceeded += 1
             egress_port = DROPPED

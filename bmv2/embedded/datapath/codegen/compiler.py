@@ -104,6 +104,8 @@ class _Compiler:
             PipelineWriter(self._context, self._named("pipelines", name), actions)
             for name in ("ingress", "egress")
         )
+        for name in self._ingress.tables.keys() & self._egress.tables.keys():
+            raise document.error(f"two tables are named {name!r}")
 
     def compile(self) -> CompiledProgram:
         context, resources = self._context, self._context.resources
@@ -158,10 +160,12 @@ class _Compiler:
     def _write_body(self) -> None:
         context, writer = self._context, self._writer
         writer.line("length = wire_length = len(frame)")
-        self._set_standard("ingress_port", "port", 9)
         self._set_standard("packet_length", "length", 32)
-        self._set_standard("ingress_global_timestamp", "(now // 1000)")
-        self._write_kept()
+        with writer.block("if kept is None:"):
+            self._set_standard("ingress_port", "port", 9)
+            self._set_standard("ingress_global_timestamp", "(now // 1000)")
+        with writer.block("else:"):
+            self._write_kept()
         writer.comment("parser")
         write_parser(context, self._named("parsers", "parser"))
         write_verification(context, self._document)
@@ -182,17 +186,14 @@ class _Compiler:
         writer.line(f"return {egress_port}, head + payload, learned, None")
 
     def _write_kept(self) -> None:
-        """Write what a frame gets back that has been through before."""
+        """Write what a frame gets back that has been through before: nothing else of it is left."""
         writer = self._writer
-        with writer.block("if kept is not None:"):
-            instance_type = self._context.find_standard("instance_type")
-            if instance_type is not None:
-                writer.line(f"{instance_type.variable} = kept[0]")
-            for number, fields in self._context.resources.field_lists.items():
-                if fields:
-                    with writer.block(f"if kept[1] == {number}:"):
-                        targets = ", ".join(field.variable for field in fields)
-                        writer.line(f"{targets}, = kept[2]")
+        self._set_standard("instance_type", "kept[0]", 32)
+        for number, fields in self._context.resources.field_lists.items():
+            if fields:
+                with writer.block(f"if kept[1] == {number}:"):
+                    targets = ", ".join(field.variable for field in fields)
+                    writer.line(f"{targets}, = kept[2]")
 
     def _write_again(self, flag: str, instance_type: int, frame: str) -> None:
         """Write the return of a frame that is to go through once more."""

@@ -31,6 +31,12 @@ class PipelineWriter:
         self._conditionals = {item["name"].text(): item for item in pipeline.list("conditionals")}
         self._calls = {item["name"].text(): item for item in pipeline.list("action_calls")}
         self._first = self._follower(pipeline, "init_table")
+        graph = self._graph(pipeline)
+        self._joins = joins(graph, self._what)
+        self._budget = Budget(len(graph), self._what)
+
+    def _graph(self, pipeline: Item) -> dict[str, list[str | None]]:
+        """Return the nodes with what can follow each; `PipelineError` where a name is wrong."""
         graph: dict[str, list[str | None]] = {}
         for name, source in self._tables.items():
             graph[name] = source.followers()
@@ -38,12 +44,14 @@ class PipelineWriter:
             graph[name] = [self._follower(item, key) for key in ("true_next", "false_next")]
         for name, item in self._calls.items():
             graph[name] = [self._follower(item, "next_node")]
-        for name, followers in graph.items():
+        nodes = sum(len(pipeline.list(key)) for key in ("tables", "conditionals", "action_calls"))
+        if len(graph) != nodes:
+            raise pipeline.error("two of its nodes have one name")
+        for name, followers in (("init_table", [self._first]), *graph.items()):
             for follower in followers:
                 if follower is not None and follower not in graph:
                     raise pipeline.error(f"{name!r} is followed by {follower!r}, which is unknown")
-        self._joins = joins(graph, self._what)
-        self._budget = Budget(len(graph), self._what)
+        return graph
 
     @property
     def tables(self) -> dict[str, Table]:
