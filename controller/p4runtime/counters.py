@@ -10,8 +10,6 @@ from ipaddress import IPv4Address
 import finsy as fy
 from finsy.proto import p4r
 
-from controller.p4runtime import tables
-from controller.p4runtime.codec import decode_entry
 from controller.p4runtime.entities import CounterValue
 from controller.p4runtime.enums import DropReason
 from controller.p4runtime.errors import EntryError
@@ -68,48 +66,80 @@ def decode_counters(schema: fy.P4Schema, messages: Iterable[p4r.Entity]) -> Coun
     Raises:
         EntryError: an answer is none of our program's.
     """
-    sad_in: dict[int, CounterValue] = {}
-    sad_out: dict[int, CounterValue] = {}
-    destinations: dict[tuple[int, IPv4Address], CounterValue] = {}
-    sources: dict[tuple[int, IPv4Address], CounterValue] = {}
-    cells: dict[int, dict[int, CounterValue]] = {
-        schema.counters[kind.value].id: {} for kind in CounterKind if kind not in _DIRECT
-    }
+    decoder = _Decoder(schema)
     for message in messages:
+        decoder.take(message)
+    return decoder.counters()
+
+
+class _Decoder:
+    """Reads messages by their ids: counters are read every second, for thousands of entries."""
+
+    def __init__(self, schema: fy.P4Schema) -> None:
+        self._tables = {schema.tables[kind.value].id: kind for kind in _DIRECT}
+        self._cells: dict[int, dict[int, CounterValue]] = {}
+        self._ids: dict[CounterKind, int] = {}
+        for kind in CounterKind:
+            if kind not in _DIRECT:
+                self._ids[kind] = schema.counters[kind.value].id
+                self._cells[self._ids[kind]] = {}
+        self._sa_id = schema.actions["decapsulate"].params["sa_id_"].id
+        self._sad_in: dict[int, CounterValue] = {}
+        self._sad_out: dict[int, CounterValue] = {}
+        self._destinations: dict[tuple[int, IPv4Address], CounterValue] = {}
+        self._sources: dict[tuple[int, IPv4Address], CounterValue] = {}
+
+    def take(self, message: p4r.Entity) -> None:
         if message.HasField("counter_entry"):
-            cell = message.counter_entry
-            if cell.counter_id not in cells:
-                raise EntryError(f"not a counter of our program: id {cell.counter_id:#x}")
-            if cell.data.packet_count or cell.data.byte_count:
-                cells[cell.counter_id][cell.index.index] = _value(cell.data)
-            continue
-        entry = decode_entry(schema, message)
-        value = _value(message.table_entry.counter_data)
-        match entry.key.table:
-            case CounterKind.SAD_IN.value:
-                sad_in[tables.parse_sad_in(entry).sa_id] = value
-            case CounterKind.SAD_OUT.value:
-                sad_out[tables.parse_sad_out(entry).packet_type] = value
-            case CounterKind.DESTINATIONS.value:
-                destinations[tables.parse_clear_destination(entry)] = value
-            case CounterKind.SOURCES.value:
-                sources[tables.parse_clear_source(entry)] = value
+            self._take_cell(message.counter_entry)
+            return
+        entry = message.table_entry
+        value = _value(entry.counter_data)
+        match self._tables.get(entry.table_id):
+            case CounterKind.SAD_IN:
+                for param in entry.action.action.params:
+                    if param.param_id == self._sa_id:
+                        self._sad_in[int.from_bytes(param.value, "big")] = value
+            case CounterKind.SAD_OUT:
+                (packet_type,) = _match(entry, 1)
+                self._sad_out[packet_type] = value
+            case CounterKind.DESTINATIONS:
+                packet_type, address = _match(entry, 2)
+                self._destinations[packet_type, IPv4Address(address)] = value
+            case CounterKind.SOURCES:
+                packet_type, address = _match(entry, 2)
+                self._sources[packet_type, IPv4Address(address)] = value
             case _:
-                raise EntryError(f"{entry.key.table} has no counter that we know of")
-    known = {reason.value for reason in DropReason}
-    return Counters(
-        sad_in=sad_in,
-        sad_out=sad_out,
-        hold=cells[schema.counters[CounterKind.HOLD.value].id],
-        clear=cells[schema.counters[CounterKind.CLEAR.value].id],
-        destinations=destinations,
-        sources=sources,
-        drops={
-            DropReason(index): value
-            for index, value in cells[schema.counters[CounterKind.DROPS.value].id].items()
-            if index in known
-        },
-    )
+                raise EntryError(f"no counter of our program: table id {entry.table_id:#x}")
+
+    def _take_cell(self, cell: p4r.CounterEntry) -> None:
+        cells = self._cells.get(cell.counter_id)
+        if cells is None:
+            raise EntryError(f"no counter of our program: id {cell.counter_id:#x}")
+        if cell.data.packet_count or cell.data.byte_count:
+            cells[cell.index.index] = _value(cell.data)
+
+    def counters(self) -> Counters:
+        known = {reason.value for reason in DropReason}
+        drops = self._cells[self._ids[CounterKind.DROPS]]
+        return Counters(
+            sad_in=self._sad_in,
+            sad_out=self._sad_out,
+            hold=self._cells[self._ids[CounterKind.HOLD]],
+            clear=self._cells[self._ids[CounterKind.CLEAR]],
+            destinations=self._destinations,
+            sources=self._sources,
+            drops={DropReason(index): drops[index] for index in drops if index in known},
+        )
+
+
+def _match(entry: p4r.TableEntry, count: int) -> list[int]:
+    """Return the exact match fields 1 to `count`, as their ids are fixed in the P4 program."""
+    values = {field.field_id: field.exact.value for field in entry.match}
+    try:
+        return [int.from_bytes(values[number], "big") for number in range(1, count + 1)]
+    except KeyError:
+        raise EntryError(f"an entry without its key: table id {entry.table_id:#x}") from None
 
 
 def _value(data: p4r.CounterData) -> CounterValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 import finsy as fy
@@ -16,6 +17,9 @@ DIGEST_LIST_SIZE = 64  # reports in one message
 DIGEST_TIMEOUT = 0.01  # seconds that a report waits for others
 DIGEST_ACK_TIMEOUT = 1.0  # seconds after which an unacknowledged report may come again
 
+
+_ENTRIES_AT_ONCE = 256
+"""Entries that are decoded before others get their turn: a full switch takes a second."""
 
 _TABLES_WITH_TIMEOUT = ("clear_destinations", "clear_sources")
 
@@ -102,6 +106,8 @@ async def _read_entries(
             elapsed_ns = message.time_since_last_hit.elapsed_ns  # 0 where it is not given
             if 0 < message.idle_timeout_ns <= elapsed_ns:
                 idle.append(entry)
+            if len(found) % _ENTRIES_AT_ONCE == 0:
+                await asyncio.sleep(0)
     return tuple(found), tuple(idle)
 
 
