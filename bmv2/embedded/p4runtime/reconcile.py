@@ -51,10 +51,11 @@ def _carry_entries(old: Pipeline, new: Pipeline, table: TableSchema) -> None:
         message = p4r.TableEntry()
         old.reader.encode(table, entry, request, message)
         new.tables.write(p4r.Update.INSERT, message)
-        key, priority = entry.match, entry.priority
-        successor = new.schema.tables[table.id].store.get(key, priority)
+        new_table = new.schema.tables[table.id]
+        successor = new_table.store.get(entry.match, entry.priority)
         if successor is not None:
             successor.last_hit_ns = entry.last_hit_ns
+            new.idle.watch(new_table, successor)
 
 
 def _carry_default(old: Pipeline, new: Pipeline, table: TableSchema) -> None:

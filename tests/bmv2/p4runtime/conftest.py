@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from finsy.proto import p4i, p4r
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
 from bmv2.embedded.model import (
     ActionInfo,
@@ -152,7 +153,7 @@ class StoredProgram:
 
 
 class StoredDatapath:
-    """Compiles text P4Info, and records what is injected."""
+    """Compiles serialized P4Info, and records what is injected."""
 
     def __init__(self) -> None:
         self.cpu_port = CPU_PORT
@@ -165,8 +166,8 @@ class StoredDatapath:
 
     def compile(self, config: bytes) -> StoredProgram:
         try:
-            return StoredProgram(text_format.Parse(config, p4i.P4Info()))
-        except (text_format.ParseError, UnicodeDecodeError) as error:
+            return StoredProgram(p4i.P4Info.FromString(config))
+        except DecodeError as error:
             raise PipelineError("cannot be parsed") from error
 
     def commit(self, program: StoredProgram) -> None:
@@ -196,7 +197,7 @@ class Bench:
     def config(self, p4info: p4i.P4Info | None = None, cookie: int = 7):
         info = p4info or self.p4info
         config = p4r.ForwardingPipelineConfig(
-            p4info=info, p4_device_config=text_format.MessageToString(info).encode()
+            p4info=info, p4_device_config=info.SerializeToString()
         )
         config.cookie.cookie = cookie
         return config
@@ -215,14 +216,15 @@ class Bench:
         request = p4r.ReadRequest(device_id=DEVICE_ID, entities=entities)
         return [entity for response in self.service.read(request) for entity in response.entities]
 
-    def state(self) -> list[bytes]:
-        """All that a client can read, in an order of its own."""
+    def state(self, *, arrays: bool = False) -> list[bytes]:
+        """All that a client can read, in an order of its own; arrays are many cells."""
         everything = [
             *self.read(p4r.Entity(table_entry=p4r.TableEntry(counter_data=p4r.CounterData()))),
             *self.read(p4r.Entity(table_entry=p4r.TableEntry(is_default_action=True))),
-            *self.read(p4r.Entity(counter_entry=p4r.CounterEntry())),
-            *self.read(p4r.Entity(meter_entry=p4r.MeterEntry())),
         ]
+        if arrays:
+            everything += self.read(p4r.Entity(counter_entry=p4r.CounterEntry()))
+            everything += self.read(p4r.Entity(meter_entry=p4r.MeterEntry()))
         return sorted(entity.SerializeToString(deterministic=True) for entity in everything)
 
     def advance(self, seconds: float) -> None:
@@ -265,3 +267,9 @@ def bench(p4info) -> Bench:
 def make_datapath():
     """Makes data planes that only store."""
     return StoredDatapath
+
+
+@pytest.fixture
+def make_bench():
+    """Makes servers on data planes that only store."""
+    return Bench

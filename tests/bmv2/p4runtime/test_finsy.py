@@ -23,9 +23,8 @@ def datapath(make_datapath):
 @pytest.fixture
 def options(p4info, tmp_path: Path) -> finsy.SwitchOptions:
     """What finsy is to push: the pipeline, and a device config that the test's data plane reads."""
-    text = text_format.MessageToString(p4info)
-    (tmp_path / "p4info.txtpb").write_text(text)
-    (tmp_path / "device_config").write_text(text)
+    (tmp_path / "p4info.txtpb").write_text(text_format.MessageToString(p4info))
+    (tmp_path / "device_config").write_bytes(p4info.SerializeToString())
     return finsy.SwitchOptions(
         p4info=tmp_path / "p4info.txtpb", p4blob=tmp_path / "device_config", fail_fast=True
     )

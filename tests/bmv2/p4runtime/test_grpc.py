@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from finsy.proto import p4r, p4r_grpc, rpc_status
-from google.protobuf import text_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
@@ -69,7 +68,7 @@ def set_request(p4info, action="VERIFY_AND_COMMIT"):
     request = p4r.SetForwardingPipelineConfigRequest(device_id=1, action=action)
     request.election_id.low = 1
     request.config.p4info.CopyFrom(p4info)
-    request.config.p4_device_config = text_format.MessageToString(p4info).encode()
+    request.config.p4_device_config = p4info.SerializeToString()
     return request
 
 
