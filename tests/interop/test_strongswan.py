@@ -55,6 +55,14 @@ def gateway(lab: Lab) -> Iterator[StrongSwan]:
 
 
 @pytest.fixture
+def legacy(lab: Lab) -> Iterator[StrongSwan]:
+    """The strongSwan that the legacy router has once it is upgraded; not started."""
+    legacy = lab.strongswan("legacy")
+    yield legacy
+    legacy.stop()
+
+
+@pytest.fixture
 def no_sa(router: Router, gateway: StrongSwan) -> None:
     """Start from nothing: no SA at either end, and strongSwan as it was configured first."""
     if not gateway.running:
@@ -71,6 +79,11 @@ def sa_to(router: Router, site: Site) -> dict[str, Any] | None:
             assert isinstance(row, dict)
             return row
     return None
+
+
+def clear_destinations(router: Router) -> list[str]:
+    """Return the addresses that `show crypto optional` lists as being sent to in the clear."""
+    return [row["address"] for row in router.show("crypto", "optional")["destinations"]]
 
 
 def too_big(router: Router) -> int:
@@ -144,7 +157,9 @@ class TestEitherSideBegins:
         assert min(child.bytes_in, child.bytes_out) > BULK
         sa = sa_to(router, SITE_B)
         assert sa is not None
-        assert sa["outbound"]["packets"] - (too_big(router) - before) == child.packets_in
+        # A burst can overrun strongSwan's socket: it may have got less than we sent.
+        sent = sa["outbound"]["packets"] - (too_big(router) - before)
+        assert child.packets_in <= sent <= child.packets_in * 1.1
 
 
 @pytest.mark.usefixtures("no_sa")
@@ -238,26 +253,24 @@ class TestDelete:
 
 class TestPassiveMode:
     def test_legacy_site_is_reached_in_the_clear_and_upgraded(
-        self, lab: Lab, router: Router
+        self, lab: Lab, router: Router, legacy: StrongSwan
     ) -> None:
         """PM-2, PM-3, PM-4, PM-8, PM-9: held for 10 s, then clear; after the upgrade ESP."""
-        legacy = lab.strongswan("legacy")
         with (
             lab.capture("legacy") as capture,
             PingStream(lab["host-a"], SITE_C.host_address, lab.run) as stream,
         ):
             began = time.time()
             first = stream.wait_for_answer(timeout=HOLD + 5)
-            assert str(SITE_C.host_address) in router.cli("show", "crypto", "optional")
+            assert clear_destinations(router) == [str(SITE_C.host_address)]
             legacy.start(peer_connection(SITE_C))
-            legacy.wait_for_child(CHILD, timeout=RETRY + 5)
+            legacy.wait_for_child(CHILD, timeout=RETRY + 10)
             wait_for(
                 lambda: legacy.installed_children(CHILD)[0].packets_out > 5,
                 "traffic through the new SA",
             )
-            shown = router.cli("show", "crypto", "optional")
+            assert clear_destinations(router) == []
             sent = stream.stop()
-        assert str(SITE_C.host_address) not in shown
         # From the first clear packet on, over to ESP, none is lost.
         assert stream.answered() == list(range(first, sent + 1))
         clear = packet_times(
@@ -270,7 +283,6 @@ class TestPassiveMode:
         for verb in ("sent to", "received from"):
             warning = f"Unencrypted traffic is {verb} {SITE_C.host_address}"
             assert f"{warning} because crypto optional is configured" in log
-        legacy.stop()
 
     def test_turned_off_nothing_goes_in_the_clear(self, lab: Lab, router: Router) -> None:
         """PM-1, PM-10: not one clear packet after the command returns."""
@@ -302,10 +314,10 @@ class TestPassiveMode:
         ):
             began = time.time()
             stream.wait_for_answer(timeout=HOLD + 5)
-            assert str(SITE_B.host_address) in router.cli("show", "crypto", "optional")
+            assert clear_destinations(router) == [str(SITE_B.host_address)]
             assert gateway.list_sas() == ()
             gateway.load(peer_connection(SITE_B))
-            gateway.wait_for_child(CHILD, timeout=RETRY + 5)
+            gateway.wait_for_child(CHILD, timeout=RETRY + 10)
         clear = packet_times(
             capture.pcap, f"({between(SITE_A, SITE_B)}) && ip.src == {SITE_A.network}"
         )
@@ -330,11 +342,11 @@ class TestPassiveMode:
             capture.pcap, f"({between(SITE_A, SITE_B)}) && ip.src == {SITE_A.network}"
         )
         assert HOLD - 1.0 <= clear[0] - noticed <= HOLD + 1.5
-        assert str(SITE_B.host_address) in router.cli("show", "crypto", "optional")
+        assert clear_destinations(router) == [str(SITE_B.host_address)]
         gateway.restart()
         gateway.initiate(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
-        assert str(SITE_B.host_address) not in router.cli("show", "crypto", "optional")
+        assert clear_destinations(router) == []
 
 
 @pytest.mark.usefixtures("no_sa")
