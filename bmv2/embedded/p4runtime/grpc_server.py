@@ -57,15 +57,21 @@ class P4RuntimeServer:
     """
 
     def __init__(
-        self, server: grpc.aio.Server, timer: DeadlineTimer, addresses: tuple[str, ...]
+        self,
+        server: grpc.aio.Server,
+        servicer: P4RuntimeServicer,
+        timer: DeadlineTimer,
+        addresses: tuple[str, ...],
     ) -> None:
         self._server = server
+        self._servicer = servicer
         self._timer = timer
         self.addresses = addresses
 
     async def stop(self, grace_s: float = 0.5) -> None:
         """Stop to listen, and end all calls, those that take longer than ``grace_s`` by force."""
         self._timer.close()
+        self._servicer.stop()
         await self._server.stop(grace_s)
         for address in self.addresses:
             if address.startswith("unix:"):
@@ -95,7 +101,8 @@ async def serve(
         raise ServeError("no address to serve P4Runtime on")
     credentials = None if tls is None else _credentials(tls)
     server = grpc.aio.server(options=_OPTIONS)
-    p4r_grpc.add_P4RuntimeServicer_to_server(P4RuntimeServicer(service), server)
+    servicer = P4RuntimeServicer(service)
+    p4r_grpc.add_P4RuntimeServicer_to_server(servicer, server)
     checker = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checker, server)
     name = p4r.DESCRIPTOR.services_by_name["P4Runtime"].full_name
@@ -106,7 +113,7 @@ async def serve(
     await server.start()
     for served in ("", name):
         await checker.set(served, health_pb2.HealthCheckResponse.SERVING)
-    return P4RuntimeServer(server, DeadlineTimer(service, clock_ns), bound)
+    return P4RuntimeServer(server, servicer, DeadlineTimer(service, clock_ns), bound)
 
 
 def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> str:

@@ -25,6 +25,14 @@ class P4RuntimeServicer(p4r_grpc.P4RuntimeServicer):
 
     def __init__(self, service: P4RuntimeService) -> None:
         self._service = service
+        self._stopping = False
+        self._wakes: set[asyncio.Event] = set()
+
+    def stop(self) -> None:
+        """End all streams: their clients are told that the switch stops."""
+        self._stopping = True
+        for wake in self._wakes:
+            wake.set()
 
     async def Capabilities(  # noqa: N802 - named by the protocol
         self, request: p4r.CapabilitiesRequest, context: _Context
@@ -85,24 +93,27 @@ class P4RuntimeServicer(p4r_grpc.P4RuntimeServicer):
     ) -> AsyncIterator[p4r.StreamMessageResponse]:
         """See `StreamSession`. Ends when the client closes its half, or with an error."""
         wake = asyncio.Event()
+        self._wakes.add(wake)
         session = self._service.open_session(wake.set)
         reader = asyncio.create_task(_receive(request_iterator, session))
         reader.add_done_callback(lambda _: wake.set())
         try:
-            while not session.outbox.overrun:
+            while True:
                 wake.clear()
                 while (message := session.outbox.pop()) is not None:
                     yield message
+                if session.outbox.overrun:
+                    raise P4RuntimeError(Code.RESOURCE_EXHAUSTED, "the client does not read")
+                if self._stopping:
+                    raise P4RuntimeError(Code.UNAVAILABLE, "the switch stops")
                 if reader.done():
                     reader.result()
                     return
                 await wake.wait()
-            await _abort(
-                context, P4RuntimeError(Code.RESOURCE_EXHAUSTED, "the client does not read")
-            )
         except P4RuntimeError as error:
             await _abort(context, error)
         finally:
+            self._wakes.discard(wake)
             session.close()
             reader.cancel()
 
