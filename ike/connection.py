@@ -38,8 +38,6 @@ from ike.tasks.delete import DeleteChildren, DeleteIkeSa
 from ike.tasks.liveness import CheckLiveness
 from ike.types import Datagram, Identity
 
-_HINT_INTERVAL = 2.0  # seconds since the last proof of life before a hint is heeded
-
 
 class Connection:
     """An IKE SA whose peer is authenticated.
@@ -144,11 +142,8 @@ class Connection:
             return
         remote = self.channel.remote
         received = self.channel.receive(datagram, header, now)
-        if received is None:
-            return
-        if not received.authenticated:
-            self._hint(now)
-            return
+        if received is None or not received.authenticated:
+            return  # whatever it says, anybody can have sent it (RFC 7296 §2.21)
         if self.channel.remote != remote:
             self.events.append(PeerMoved(self.peer.name, tuple(self.children), self.channel.remote))
         if header.is_response:
@@ -372,13 +367,3 @@ class Connection:
             except ParseError:
                 task.abandon(self)
                 self.delete(DeletionReason.PROTOCOL_ERROR, now)
-
-    def _hint(self, now: float) -> None:
-        """Take an unprotected message for what it may be: a peer that has lost its state.
-
-        It proves nothing (RFC 7296 §2.21.4, §2.4), so all it does is to have the peer's liveness
-        checked a little earlier.
-        """
-        heard_at = max(self.channel.heard_at, self._heard_esp_at)
-        if self.peer.liveness_interval and not self.tasks and now - heard_at >= _HINT_INTERVAL:
-            self.enqueue(CheckLiveness(), now)

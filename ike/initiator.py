@@ -75,7 +75,7 @@ class InitiatorHandshake:
         Raises:
             ParseError: what is outside the encryption is malformed.
         """
-        if not header.is_response:
+        if not header.is_response or datagram.source.address != self.peer.remote_address:
             return
         received = self.channel.receive(datagram, header, now)
         if received is None:
