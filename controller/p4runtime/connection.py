@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 
 import finsy as fy
 from finsy.proto import U128, p4r, rpc_code
@@ -151,6 +150,7 @@ class Connection:
         if self._is_primary:
             if not was_primary:
                 self._set_up = asyncio.create_task(self._become_primary())
+                self._set_up.add_done_callback(self._end_with)
             return
         self.is_ready = False
         await self._stop_set_up()
@@ -166,11 +166,7 @@ class Connection:
         self._client.bid(highest)
 
     async def _become_primary(self) -> None:
-        try:
-            connected, idle = await set_up(self._client, self._schema)
-        except P4RuntimeError as error:
-            self._fail(error)
-            return
+        connected, idle = await set_up(self._client, self._schema)
         self.is_ready = True
         self._on_ready(connected)
         for entries in (idle, *self._early_idle):
@@ -178,12 +174,17 @@ class Connection:
                 self._inputs.put(IdleEntries(entries))
         self._early_idle.clear()
 
+    def _end_with(self, task: asyncio.Task[None]) -> None:
+        """End the connection if its set-up failed, for whatever reason."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
     async def _stop_set_up(self) -> None:
         task, self._set_up = self._set_up, None
         if task is not None:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.gather(task, return_exceptions=True)
 
     # --- what comes from the switch -------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """IKE over packet-in and packet-out: punted frames to datagrams, datagrams to frames.
 
 On port 4500 IKE shares the port with ESP, so four zero bytes, the non-ESP marker, come before it
-(RFC 3948 §2.2). The IKE engine never sees them.
+(RFC 3948 §2.2). The IKE engine never sees them. It is our own port that decides: the peer's can
+be any that a NAT has chosen, 4500 too.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def decode(frame: bytes) -> Datagram:
         raise PacketError("IPv4", 6, "a fragment")
     udp = UdpPacket.parse(packet.payload, packet.source, packet.destination)
     payload = udp.payload
-    if has_marker(udp.source_port, udp.destination_port):
+    if udp.destination_port == IKE_NAT_PORT:
         if not payload.startswith(NON_ESP_MARKER):
             raise PacketError("UDP", 8, "no non-ESP marker")
         payload = payload[len(NON_ESP_MARKER) :]
@@ -59,7 +60,7 @@ def encode(datagram: Datagram, identification: int = 0) -> PacketOut:
         PacketError: the payload does not fit a UDP packet.
     """
     source, destination = datagram.source, datagram.destination
-    marker = NON_ESP_MARKER if has_marker(source.port, destination.port) else b""
+    marker = NON_ESP_MARKER if source.port == IKE_NAT_PORT else b""
     udp = UdpPacket(source.port, destination.port, marker + datagram.payload)
     packet = Ipv4Packet(
         source=source.address,
@@ -69,11 +70,6 @@ def encode(datagram: Datagram, identification: int = 0) -> PacketOut:
         identification=identification,
     )
     return PacketOut(through_pipeline(packet), interface_id=0, bypass_spd=True)
-
-
-def has_marker(source_port: int, destination_port: int) -> bool:
-    """Tell whether a non-ESP marker comes before IKE between these ports."""
-    return IKE_NAT_PORT in (source_port, destination_port)
 
 
 def through_pipeline(packet: Ipv4Packet) -> bytes:

@@ -35,6 +35,10 @@ def test_marker_is_taken_off_on_port_4500() -> None:
         assert datagram.source.port == source_port
 
 
+def test_port_500_has_no_marker_whatever_port_a_nat_has_chosen() -> None:
+    assert ike_transport.decode(punted(4500, 500, b"ike message")).payload == b"ike message"
+
+
 def test_port_4500_without_marker_is_no_ike() -> None:
     with pytest.raises(PacketError, match="marker"):
         ike_transport.decode(punted(4500, 4500, b"\x00\x00\x00\x01esp"))
@@ -46,7 +50,12 @@ def test_ethernet_padding_is_not_payload() -> None:
 
 @pytest.mark.parametrize(
     ("ports", "on_the_wire"),
-    [((500, 500), b"ike"), ((4500, 4500), MARKER + b"ike"), ((4500, 61001), MARKER + b"ike")],
+    [
+        ((500, 500), b"ike"),
+        ((500, 4500), b"ike"),  # a NAT gave the peer's port 500 this number
+        ((4500, 4500), MARKER + b"ike"),
+        ((4500, 61001), MARKER + b"ike"),
+    ],
 )
 def test_datagram_goes_out_through_the_pipeline_past_the_policy(
     ports: tuple[int, int], on_the_wire: bytes
@@ -62,12 +71,9 @@ def test_datagram_goes_out_through_the_pipeline_past_the_policy(
     assert bytes(scapy[UDP].payload) == on_the_wire
 
 
-ports = st.sampled_from([500, 4500, 4500, 1024])
-
-
-@given(ports, ports, st.binary(max_size=200))
-def test_what_is_sent_is_what_is_received(source: int, destination: int, payload: bytes) -> None:
-    datagram = Datagram(UdpAddress(LOCAL, source), UdpAddress(PEER, destination), payload)
+@given(st.sampled_from([500, 4500]), st.binary(max_size=200))
+def test_what_is_sent_is_what_is_received(port: int, payload: bytes) -> None:
+    datagram = Datagram(UdpAddress(LOCAL, port), UdpAddress(PEER, port), payload)
     assert ike_transport.decode(ike_transport.encode(datagram).frame) == datagram
 
 

@@ -163,7 +163,10 @@ def test_udp_with_a_wrong_length_is_refused(length: int) -> None:
     assert caught.value.offset == 4
 
 
-@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 2**32 - 1), st.binary(max_size=99))
+icmp_types = st.sampled_from([0, 3, 8, 11])
+
+
+@given(icmp_types, st.integers(0, 255), st.integers(0, 2**32 - 1), st.binary(max_size=99))
 def test_icmp_round_trip(kind: int, code: int, rest: int, payload: bytes) -> None:
     message = IcmpMessage(kind, code, rest, payload)
     data = message.serialize()
