@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import datapath
+from benchmarks import datapath, p4runtime_writes
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -16,6 +16,9 @@ def main() -> int:
     rows = list(datapath.measurements())
     datapath.print_table(rows)
     (RESULTS / "datapath.json").write_text(datapath.as_json(rows))
+    writes = p4runtime_writes.measurements()
+    p4runtime_writes.print_table(writes)
+    (RESULTS / "p4runtime_writes.json").write_text(p4runtime_writes.as_json(writes))
     return 0
 
 

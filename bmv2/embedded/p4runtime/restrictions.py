@@ -65,7 +65,7 @@ def parse(annotations: Iterable[str], exact_fields: Mapping[str, int]) -> tuple[
             text = term.strip().rstrip(";").strip()
             restriction = _parse_comparison(text, exact_fields)
             if restriction is None:
-                _log.warning("@entry_restriction %r is not enforced", text)
+                _log.info("@entry_restriction %r is not enforced", text)
             else:
                 restrictions.append(restriction)
     return tuple(restrictions)
