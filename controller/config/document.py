@@ -75,6 +75,7 @@ class _Node:
     position: Position
     inline: bool = False
     size: int = 1  # values in all, itself included
+    height: int = 0  # levels below it
 
 
 class _Builder:
@@ -116,7 +117,7 @@ class _Builder:
     def _node(self, event: yaml.NodeEvent, path: Path, depth: int) -> _Node:
         position = _position(event)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, path)
+            return self._alias(event, path, depth)
         if depth > MAX_DEPTH:
             raise self.fail(position, path[:8], f"nested deeper than {MAX_DEPTH} levels")
         if getattr(event, "tag", None) is not None:
@@ -129,13 +130,11 @@ class _Builder:
             node = self._sequence(position, path, depth)
         else:
             node = self._mapping(position, path, depth)
-        if node.size > MAX_VALUES:
-            raise self.fail(position, path, f"more than {MAX_VALUES:,} values")
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
 
-    def _alias(self, event: yaml.AliasEvent, path: Path) -> _Node:
+    def _alias(self, event: yaml.AliasEvent, path: Path, depth: int) -> _Node:
         # Unnamed on purpose: a key that starts with an asterisk ends here.
         if event.anchor not in self._anchors:
             raise self.fail(
@@ -144,23 +143,25 @@ class _Builder:
         target = self._anchors[event.anchor]
         if target is None:
             raise self.fail(_position(event), path, "alias inside of what it stands for")
+        if depth + target.height > MAX_DEPTH:
+            raise self.fail(_position(event), path, f"nested deeper than {MAX_DEPTH} levels")
         return target
 
     def _sequence(self, position: Position, path: Path, depth: int) -> _Node:
         items: list[_Node] = []
-        size = 1
+        sequence = _Node(items, position)
         for event in self._events:
             if isinstance(event, yaml.SequenceEndEvent):
                 break
             assert isinstance(event, yaml.NodeEvent)
             item = self._node(event, (*path, len(items)), depth + 1)
             items.append(item)
-            size = self._grown(size, item, path)
-        return _Node(items, position, size=size)
+            self._grow(sequence, item, path)
+        return sequence
 
     def _mapping(self, position: Position, path: Path, depth: int) -> _Node:
         items: dict[str, tuple[Position, _Node]] = {}
-        size = 1
+        mapping = _Node(items, position)
         for event in self._events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
@@ -175,14 +176,14 @@ class _Builder:
                 first = items[key][0].line
                 self.report(key_position, (*path, key), f"stands here twice; first in line {first}")
             items[key] = (key_position, value)
-            size = self._grown(size, value, path)
-        return _Node(items, position, size=size)
+            self._grow(mapping, value, path)
+        return mapping
 
-    def _grown(self, size: int, node: _Node, path: Path) -> int:
-        size += node.size
-        if size > MAX_VALUES:
-            raise self.fail(node.position, path, f"more than {MAX_VALUES:,} values")
-        return size
+    def _grow(self, node: _Node, child: _Node, path: Path) -> None:
+        node.size += child.size
+        node.height = max(node.height, child.height + 1)
+        if node.size > MAX_VALUES:
+            raise self.fail(child.position, path, f"more than {MAX_VALUES:,} values")
 
 
 def _position(event: yaml.Event) -> Position:

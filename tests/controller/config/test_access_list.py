@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.config.access_list import (
@@ -59,6 +59,7 @@ def entries(draw: st.DrawFn) -> AccessListEntry:
     )
 
 
+@settings(deadline=None)
 @given(entries())
 def test_what_is_written_is_read_back(line: AccessListEntry) -> None:
     assert parse_line(str(line)) == line
@@ -69,6 +70,7 @@ OPERANDS = ("10.0.0.1", "0.0.0.255", "10.0.0.0/8", "255.255.0.0", "80", "www", "
 words = st.sampled_from(KEYWORDS + OPERANDS)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80) | st.lists(words, max_size=12).map(" ".join))
 def test_anything_else_is_refused_with_a_column(text: str) -> None:
     column = 1
@@ -79,6 +81,7 @@ def test_anything_else_is_refused_with_a_column(text: str) -> None:
     assert 1 <= column <= len(text) + 1
 
 
+@settings(deadline=None)
 @given(port_matches(), PORT)
 def test_ranges_hold_the_ports_that_the_operator_says(match: PortMatch, port: int) -> None:
     expected = {

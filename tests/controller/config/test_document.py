@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.config.document import MAX_VALUES, Document, parse_document
@@ -71,6 +71,11 @@ def test_depth_is_bounded() -> None:
     assert "nested deeper" in error_of("[" * 100_000)
 
 
+def test_depth_is_bounded_through_aliases() -> None:
+    levels = [f"l{level}: &l{level} [*l{level - 1}]" for level in range(1, 600)]
+    assert "nested deeper" in error_of("\n".join(["l0: &l0 [x]", *levels]))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -124,6 +129,7 @@ def test_no_syntax_error_repeats_a_value(text: str) -> None:
     assert "s3cret" not in messages
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text("{}[]:-,&*!|>'\"%@` \n\tab#?", max_size=60))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
@@ -143,6 +149,7 @@ plain_data = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc", min_size=1), plain_data, min_size=1), st.booleans())
 def test_reads_what_pyyaml_writes(data: dict[str, object], flow: bool) -> None:
     text = yaml.safe_dump(data, default_style='"', default_flow_style=flow)

@@ -490,7 +490,7 @@ anything = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(known_keys, anything, max_size=8))
 def test_any_structure_is_read_or_refused(data: dict[str, object]) -> None:
     problems: tuple[Problem, ...] = ()

@@ -262,15 +262,14 @@ def test_a_peer_needs_a_key() -> None:
     assert errors(isakmp={"keys": []}) == [(PEER, "isakmp.keys has no key for 192.0.2.2")]
 
 
-def test_a_peer_needs_a_route() -> None:
-    sections = {
-        "ip_routes": ["10.2.0.0/16 192.0.2.254"],
-        "crypto_maps": entry(set_peer="198.51.100.1"),
-    }
-    keys = {"keys": [{"address": "0.0.0.0/0", "key": "s3cret"}]}
-    assert errors(**sections, isakmp=keys) == [(PEER, "no route to 198.51.100.1")]
-    sections["ip_routes"].append("198.51.100.0/24 Null0")
-    assert errors(**sections, isakmp=keys) == [(PEER, "no route to 198.51.100.1")]
+@pytest.mark.parametrize("more", [[], ["198.51.100.0/24 Null0"]])
+def test_a_peer_needs_a_route(more: list[str]) -> None:
+    found = errors(
+        ip_routes=["10.2.0.0/16 192.0.2.254", *more],
+        crypto_maps=entry(set_peer="198.51.100.1"),
+        isakmp={"keys": [{"address": "0.0.0.0/0", "key": "s3cret"}]},
+    )
+    assert found == [(PEER, "no route to 198.51.100.1")]
 
 
 def test_a_peer_is_somebody_else() -> None:

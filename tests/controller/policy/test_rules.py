@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.config.access_list import AccessListEntry, Action, PortMatch, parse_line
@@ -152,6 +152,7 @@ def packets(draw: st.DrawFn) -> Packet:
     return Packet(draw(addresses), draw(addresses), protocol, *ports, fragment)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(lines(), max_size=5), min_size=1, max_size=4),
     st.lists(packets(), min_size=1, max_size=20),
@@ -162,6 +163,7 @@ def test_the_table_does_what_ios_does(access_lists: list[list[str]], sent: list[
         assert decision(policy, each) == on_ios(access_lists, each)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(lines(), max_size=5), min_size=1, max_size=4))
 def test_priorities_have_no_gap_and_rules_no_copy(access_lists: list[list[str]]) -> None:
     rules = policy_of(*access_lists).rules
