@@ -59,11 +59,6 @@ def _cipher(algorithm: int, key: int) -> AESGCM | None:
     return None if length is None else AESGCM((key & _MASKS[length]).to_bytes(length, "big"))
 
 
-def forget_keys() -> None:
-    """Drop all prepared keys."""
-    _cipher.cache_clear()
-
-
 def encapsulate(
     inner: bytes,
     *,

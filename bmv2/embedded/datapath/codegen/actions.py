@@ -12,7 +12,7 @@ from bmv2.embedded.datapath.codegen.layout import MAX_FIELD_BITS
 from bmv2.embedded.datapath.codegen.primitives import write_primitive
 from bmv2.embedded.model import ActionInfo, ActionParam
 
-_JUMPS = frozenset(("_jump", "_jump_if_zero"))
+_JUMPS = {"_jump": 1, "_jump_if_zero": 2}  # parameters, of which the last is the target
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,10 @@ def _block_starts(context: Context, primitives: Sequence[Item]) -> list[int]:
 
 
 def _target(context: Context, primitive: Item) -> int:
-    target = context.expressions.data(primitive.list("parameters")[-1]).constant
+    parameters = primitive.list("parameters")
+    if len(parameters) != _JUMPS[primitive["op"].text()]:
+        raise primitive.error(f"takes {_JUMPS[primitive['op'].text()]} parameters")
+    target = context.expressions.data(parameters[-1]).constant
     if target is None:
         raise primitive.error("the target of a jump must be a constant")
     return target

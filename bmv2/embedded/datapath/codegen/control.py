@@ -90,7 +90,8 @@ class PipelineWriter:
             condition = bare(self._context.expressions.condition(item["expression"]))
             if_true, if_false = (self._follower(item, key) for key in ("true_next", "false_next"))
             if if_true == join and if_false != join:
-                condition, if_true, if_false = f"not ({condition})", if_false, if_true
+                negated = condition if condition.isidentifier() else f"({condition})"
+                condition, if_true, if_false = f"not {negated}", if_false, if_true
             with self._writer.block(f"{word} {condition}:"):
                 self._write_branch(if_true, join)
             chained = self._conditionals.get(if_false) if if_false is not None else None

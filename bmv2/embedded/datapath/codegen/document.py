@@ -30,7 +30,7 @@ class Item:
             source = self.value.get("source_info")
             if isinstance(source, dict) and isinstance(source.get("line"), int):
                 where += f" ({source.get('filename')}:{source['line']})"
-        return PipelineError(f"{where}: {message}")
+        return PipelineError(f"{where}: {message}" if where else message)
 
     def __getitem__(self, key: str | int) -> Item:
         """Return a member of an object or array; `PipelineError` where there is none."""

@@ -9,7 +9,7 @@ from bmv2.embedded.datapath.codegen.document import Item
 from bmv2.embedded.datapath.codegen.layout import MAX_FIELD_BITS, Field, Layout
 from bmv2.embedded.datapath.state import Counters, DirectMeters, Meters, Registers
 
-MAX_CELLS = 1 << 22  # of all arrays of a program together
+MAX_CELLS = 1 << 20  # of all arrays of a program together
 METER_RATES = 2
 
 
