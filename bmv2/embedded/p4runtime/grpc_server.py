@@ -31,6 +31,9 @@ MAX_MESSAGE = 64 * 1024 * 1024
 MAX_CONCURRENT_STREAMS = 64
 """The most calls of one connection at a time."""
 
+MAX_CONCURRENT_CALLS = 256
+"""The most calls of all connections at a time; more are refused with RESOURCE_EXHAUSTED."""
+
 _OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
     ("grpc.max_send_message_length", MAX_MESSAGE),
@@ -100,7 +103,7 @@ async def serve(
     if not addresses:
         raise ServeError("no address to serve P4Runtime on")
     credentials = None if tls is None else _credentials(tls)
-    server = grpc.aio.server(options=_OPTIONS)
+    server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
     servicer = P4RuntimeServicer(service)
     p4r_grpc.add_P4RuntimeServicer_to_server(servicer, server)
     checker = health.aio.HealthServicer()

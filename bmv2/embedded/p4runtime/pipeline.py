@@ -7,12 +7,13 @@ from collections.abc import Callable
 from finsy.proto import p4r
 
 from bmv2.embedded.model import ClockNs, Datapath, PipelineError, Program
+from bmv2.embedded.p4runtime.binding import bind
 from bmv2.embedded.p4runtime.codes import CONFIG_NOT_REALIZABLE
 from bmv2.embedded.p4runtime.digests import Digests
 from bmv2.embedded.p4runtime.errors import P4RuntimeError, invalid
 from bmv2.embedded.p4runtime.idle import IdleTimers
 from bmv2.embedded.p4runtime.packet_io import PacketIo
-from bmv2.embedded.p4runtime.schema import Schema, bind
+from bmv2.embedded.p4runtime.schema import Schema
 from bmv2.embedded.p4runtime.table_reads import TableReader
 from bmv2.embedded.p4runtime.tables import TableWriter
 

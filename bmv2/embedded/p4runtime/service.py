@@ -30,27 +30,21 @@ from collections.abc import Callable, Iterator
 from finsy.proto import p4r
 
 from bmv2.embedded.model import ClockNs, Datapath
-from bmv2.embedded.p4runtime import batch, reconcile
+from bmv2.embedded.p4runtime import batch
 from bmv2.embedded.p4runtime.arbitration import Arbitration, Notice, decode_election_id
-from bmv2.embedded.p4runtime.codes import NOTHING_TO_COMMIT, Code
+from bmv2.embedded.p4runtime.codes import Code
 from bmv2.embedded.p4runtime.errors import ERROR_SPACE, P4RuntimeError, invalid, unimplemented
-from bmv2.embedded.p4runtime.pipeline import Pipeline, build
+from bmv2.embedded.p4runtime.pipelines import Pipelines
 from bmv2.embedded.p4runtime.session import StreamSession
 
 API_VERSION = "1.4.0"
 """The version of the P4Runtime specification that is implemented."""
-
-NO_PIPELINE = "No forwarding pipeline config set for this device"
-"""As bmv2 says it: clients tell this FAILED_PRECONDITION from others by its words."""
 
 READ_CHUNK = 512
 """The most entities in one ReadResponse."""
 
 IDLE_CHUNK = 512
 """The most entries in one IdleTimeoutNotification."""
-
-_SetRequest = p4r.SetForwardingPipelineConfigRequest
-_GetRequest = p4r.GetForwardingPipelineConfigRequest
 
 
 def _ignore() -> None:
@@ -74,8 +68,7 @@ class P4RuntimeService:
         self._datapath = datapath
         self._clock_ns = clock_ns
         self._arbitration: Arbitration[StreamSession] = Arbitration(device_id)
-        self._active: Pipeline | None = None  # the one that forwards
-        self._target: Pipeline | None = None  # the one that requests mean; saved, maybe active
+        self._pipelines = Pipelines(datapath, clock_ns, self._send_digest)
         datapath.on_cpu_packet = self._packet_in
         datapath.on_digest = self._digest
 
@@ -93,55 +86,16 @@ class P4RuntimeService:
         """
         self._check_device(request.device_id)
         self._arbitration.authorize(request.role, decode_election_id(request))
-        action = request.action
-        if action == _SetRequest.COMMIT:
-            if request.HasField("config"):
-                raise invalid("COMMIT takes no config")
-            self._commit_saved()
-            return
-        if action not in (
-            _SetRequest.VERIFY,
-            _SetRequest.VERIFY_AND_SAVE,
-            _SetRequest.VERIFY_AND_COMMIT,
-            _SetRequest.RECONCILE_AND_COMMIT,
-        ):
-            raise invalid("the action is not set, or not one that is known")
-        if action == _SetRequest.RECONCILE_AND_COMMIT and self._is_running(request.config):
-            assert self._active is not None
-            self._active.config = _copy(request.config)
-            return
-        pipeline = build(self._datapath, _copy(request.config), self._clock_ns, self._send_digest)
-        if action == _SetRequest.VERIFY:
-            return
-        old = self._active or self._target
-        if action == _SetRequest.RECONCILE_AND_COMMIT and old is not None:
-            reconcile.carry_over(old, pipeline)
-        self._target = pipeline
-        if action != _SetRequest.VERIFY_AND_SAVE:
-            self._commit_saved()
+        self._pipelines.set(request.action, request.config if request.HasField("config") else None)
+        self.on_deadline()
 
     def get_pipeline(
         self, request: p4r.GetForwardingPipelineConfigRequest
     ) -> p4r.GetForwardingPipelineConfigResponse:
         """The config as it was set (§15); FAILED_PRECONDITION, as bmv2, if none was."""
         self._check_device(request.device_id)
-        config = self._pipeline().config
-        kind = request.response_type
         response = p4r.GetForwardingPipelineConfigResponse()
-        response.config.SetInParent()
-        if kind not in (
-            _GetRequest.ALL,
-            _GetRequest.COOKIE_ONLY,
-            _GetRequest.P4INFO_AND_COOKIE,
-            _GetRequest.DEVICE_CONFIG_AND_COOKIE,
-        ):
-            raise invalid("the response type is not one that is known")
-        if kind in (_GetRequest.ALL, _GetRequest.P4INFO_AND_COOKIE):
-            response.config.p4info.CopyFrom(config.p4info)
-        if kind in (_GetRequest.ALL, _GetRequest.DEVICE_CONFIG_AND_COOKIE):
-            response.config.p4_device_config = config.p4_device_config
-        if config.HasField("cookie"):
-            response.config.cookie.CopyFrom(config.cookie)
+        response.config.CopyFrom(self._pipelines.get(request.response_type))
         return response
 
     def write(self, request: p4r.WriteRequest) -> None:
@@ -153,7 +107,7 @@ class P4RuntimeService:
         """
         self._check_device(request.device_id)
         self._arbitration.authorize(request.role, decode_election_id(request))
-        pipeline = self._pipeline()
+        pipeline = self._pipelines.target()
         try:
             batch.write(pipeline, request)
         finally:
@@ -167,7 +121,7 @@ class P4RuntimeService:
         self._check_device(request.device_id)
         response = p4r.ReadResponse()
         try:
-            for entity in batch.read(self._pipeline(), request):
+            for entity in batch.read(self._pipelines.target(), request):
                 response.entities.append(entity)
                 if len(response.entities) == READ_CHUNK:
                     yield response
@@ -189,23 +143,25 @@ class P4RuntimeService:
 
     def next_deadline_ns(self) -> int | None:
         """When `advance` has something to do next; None if never."""
-        if self._active is None:
+        active = self._pipelines.active
+        if active is None:
             return None
-        deadlines = (self._active.digests.next_deadline_ns(), self._active.idle.next_deadline_ns())
+        deadlines = (active.digests.next_deadline_ns(), active.idle.next_deadline_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def advance(self, now_ns: int) -> None:
         """Send what is due: digests that were buffered long enough, and idle entries."""
-        if self._active is None:
+        active = self._pipelines.active
+        if active is None:
             return
-        self._active.digests.advance(now_ns)
-        expired = self._active.idle.expire(now_ns)
+        active.digests.advance(now_ns)
+        expired = active.idle.expire(now_ns)
         for start in range(0, len(expired), IDLE_CHUNK):
             message = p4r.StreamMessageResponse()
             message.idle_timeout_notification.timestamp = now_ns
             for table, entry in expired[start : start + IDLE_CHUNK]:
                 slot = message.idle_timeout_notification.table_entry.add()
-                self._active.reader.encode_idle(table, entry, slot)
+                active.reader.encode_idle(table, entry, slot)
             self._send_to_primaries(message)
 
     def receive(self, session: StreamSession, message: p4r.StreamMessageRequest) -> None:
@@ -233,27 +189,6 @@ class P4RuntimeService:
         if device_id != self.device_id:
             raise P4RuntimeError(Code.NOT_FOUND, f"there is no device {device_id}")
 
-    def _pipeline(self) -> Pipeline:
-        if self._target is None:
-            raise P4RuntimeError(Code.FAILED_PRECONDITION, NO_PIPELINE)
-        return self._target
-
-    def _is_running(self, config: p4r.ForwardingPipelineConfig) -> bool:
-        running = self._active
-        return (
-            running is not None
-            and running is self._target
-            and running.config.p4_device_config == config.p4_device_config
-            and running.config.p4info == config.p4info
-        )
-
-    def _commit_saved(self) -> None:
-        if self._target is None or self._target is self._active:
-            raise P4RuntimeError(NOTHING_TO_COMMIT, "no config was saved")
-        self._datapath.commit(self._target.program)
-        self._active = self._target
-        self.on_deadline()
-
     def _arbitrate(self, session: StreamSession, message: p4r.MasterArbitrationUpdate) -> None:
         before = self._arbitration.primaries()
         try:
@@ -261,8 +196,9 @@ class P4RuntimeService:
         except P4RuntimeError:
             session.close()
             raise
-        if self._active is not None and self._arbitration.primaries() != before:
-            self._active.digests.forget_sent()
+        active = self._pipelines.active
+        if active is not None and self._arbitration.primaries() != before:
+            active.digests.forget_sent()
         self._notify(notices)
 
     def _notify(self, notices: list[Notice[StreamSession]]) -> None:
@@ -274,9 +210,7 @@ class P4RuntimeService:
     def _packet_out(self, session: StreamSession, packet: p4r.PacketOut) -> None:
         try:
             self._check_primary(session)
-            if self._active is None:
-                raise P4RuntimeError(Code.FAILED_PRECONDITION, NO_PIPELINE)
-            frame = self._active.packet_io.encode_out(packet)
+            frame = self._pipelines.require_active().packet_io.encode_out(packet)
         except P4RuntimeError as error:
             reply = _stream_error(error)
             reply.error.packet_out.packet_out.CopyFrom(packet)
@@ -287,8 +221,7 @@ class P4RuntimeService:
     def _digest_ack(self, session: StreamSession, ack: p4r.DigestListAck) -> None:
         try:
             self._check_primary(session)
-            if self._active is not None:
-                self._active.digests.acknowledge(ack)
+            self._pipelines.require_active().digests.acknowledge(ack)
         except P4RuntimeError as error:
             reply = _stream_error(error)
             reply.error.digest_list_ack.digest_list_ack.CopyFrom(ack)
@@ -299,13 +232,14 @@ class P4RuntimeService:
             raise P4RuntimeError(Code.PERMISSION_DENIED, "not the primary")
 
     def _packet_in(self, frame: bytes) -> None:
-        packet = self._active.packet_io.decode_in(frame) if self._active is not None else None
+        active = self._pipelines.active
+        packet = None if active is None else active.packet_io.decode_in(frame)
         if packet is None or not self._send_to_primaries(p4r.StreamMessageResponse(packet=packet)):
             self.packet_ins_dropped += 1
 
     def _digest(self, name: str, values: tuple[int, ...]) -> None:
-        if self._active is not None:
-            self._active.digests.receive(name, values, self._clock_ns())
+        if self._pipelines.active is not None:
+            self._pipelines.active.digests.receive(name, values, self._clock_ns())
             self.on_deadline()
 
     def _send_digest(self, message: p4r.DigestList) -> bool:
@@ -315,12 +249,6 @@ class P4RuntimeService:
         """Send to the primary of each role, which all see the whole pipeline (§5.2)."""
         sent = [session.outbox.put(message) for session in self._arbitration.primaries()]
         return any(sent)
-
-
-def _copy(config: p4r.ForwardingPipelineConfig) -> p4r.ForwardingPipelineConfig:
-    copy = p4r.ForwardingPipelineConfig()
-    copy.CopyFrom(config)
-    return copy
 
 
 def _stream_error(error: P4RuntimeError) -> p4r.StreamMessageResponse:

@@ -86,8 +86,10 @@ class PacketSocketPort:
             except BlockingIOError:
                 return
             except OSError as error:
-                # Told once when the interface goes down; frames come again when it is back.
                 _log.warning("port %d: %s: %s", self.number, self.name, error.strerror)
+                # Told once when the interface goes down; frames come again when it is back.
+                if error.errno != errno.ENETDOWN:
+                    self._loop.remove_reader(self._socket)
                 return
             if address[2] != _PACKET_OUTGOING:
                 self._take(data, ancillary)

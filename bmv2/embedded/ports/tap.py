@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import logging
 import os
 import socket
 import struct
@@ -12,6 +13,8 @@ import struct
 from bmv2.embedded.ports.port import MAX_FRAMES_PER_WAKE, PortError, Receive, ignore_frame
 
 DEFAULT_MTU = 1500
+
+_log = logging.getLogger(__name__)
 
 _TUN_DEVICE = "/dev/net/tun"
 _TUNSETIFF = 0x400454CA
@@ -68,8 +71,13 @@ class TapPort:
                 return
             try:
                 frame = os.read(self._fd, _MAX_FRAME)
-            except OSError:
-                return  # nothing left, or the interface is down for now
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.EIO:  # the interface is down for now
+                    _log.error("port %d: %s is gone: %s", self.number, self.name, error.strerror)
+                    self._loop.remove_reader(self._fd)
+                return
             self.on_receive(frame)
 
 

@@ -414,7 +414,7 @@ def test_no_timers_are_left_behind_by_entries_that_come_and_go(bench):
     for _ in range(300):
         bench.write(destination(1, 3600))
         bench.write(destination(1, 3600, "DELETE"))
-    timers = bench.service._active.idle
+    timers = bench.service._pipelines.active.idle
     assert len(timers._heap) <= 128
     assert bench.service.next_deadline_ns() is None
 

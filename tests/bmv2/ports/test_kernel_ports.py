@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ def opened(*ports):
     finally:
         for port in ports:
             port.close()
+
+
+def remove(interface: str) -> None:
+    subprocess.run(["ip", "link", "del", interface], check=True)
 
 
 def mtu_of(interface: str) -> int:
@@ -193,6 +198,20 @@ async def test_tap_is_an_interface_of_this_machine():
         with pytest.raises(PortError, match="in use"):
             TapPort(4, name)
     assert name not in [interface for _, interface in socket.if_nameindex()]
+
+
+@root
+async def test_tap_that_somebody_removes_is_given_up(caplog):
+    name = f"tr{os.getpid()}"
+    with opened(TapPort(3, name)) as (port,):
+        remove(name)
+        while "is gone" not in caplog.text:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.001)
+        told = caplog.text
+        port.send(bytes(64))
+        await asyncio.sleep(0)
+        assert port.send_failures == 1
+        assert caplog.text == told
 
 
 async def test_without_rights_the_message_says_which_are_missing(monkeypatch):
