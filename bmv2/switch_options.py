@@ -23,6 +23,9 @@ MAX_PORT = 510
 
 MAX_DEVICE_ID = 2**64 - 1
 
+MAX_TCP_PORT = 65535
+
+_MAX_UNIX_PATH = 107  # sun_path, less the NUL
 _MAX_INTERFACE_NAME = 15  # IFNAMSIZ, less the NUL
 _PORT_SPEC = re.compile(r"(\d+)[=@](?:(tap):)?([^\s/:]+)")
 
@@ -91,6 +94,8 @@ class SwitchOptions:
     def __post_init__(self) -> None:
         if not self.grpc_addresses:
             raise OptionsError("a switch needs an address to serve P4Runtime on")
+        for address in self.grpc_addresses:
+            _check_address(address)
         if not 1 <= self.device_id <= MAX_DEVICE_ID:
             raise OptionsError(f"device id {self.device_id}: is from 1 to 2**64 - 1")
         if not 0 <= self.cpu_port <= MAX_PORT:
@@ -106,6 +111,16 @@ class SwitchOptions:
                 raise OptionsError(f"interface {port.name} is given twice")
             numbers.add(port.number)
             names.add(port.name)
+
+
+def _check_address(address: str) -> None:
+    if address.startswith("unix:"):
+        if not 0 < len(address.removeprefix("unix:").encode()) <= _MAX_UNIX_PATH:
+            raise OptionsError(f"gRPC address {address}: a path has 1 to {_MAX_UNIX_PATH} bytes")
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or len(port) > 5 or int(port) > MAX_TCP_PORT:
+        raise OptionsError(f"gRPC address {address!r}: write HOST:PORT or unix:PATH")
 
 
 def parse_port_spec(text: str) -> PortSpec:

@@ -43,6 +43,13 @@ def test_any_text_is_a_port_spec_or_refused(text):
 
 
 @pytest.mark.parametrize(
+    "address", ["127.0.0.1:0", "[::]:9559", "localhost:65535", "unix:relative.sock", "unix:/run/s1"]
+)
+def test_grpc_addresses(address):
+    assert SwitchOptions(grpc_addresses=(address,)).grpc_addresses == (address,)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"ports": (PortSpec(1, "a"), PortSpec(1, "b"))}, "port 1 is given twice"),
@@ -51,6 +58,12 @@ def test_any_text_is_a_port_spec_or_refused(text):
         ({"cpu_port": 511}, "CPU port 511"),
         ({"device_id": 0}, "device id 0"),
         ({"grpc_addresses": ()}, "address"),
+        ({"grpc_addresses": ("unix:",)}, "1 to 107 bytes"),
+        ({"grpc_addresses": ("unix:/" + "a" * 107,)}, "1 to 107 bytes"),
+        ({"grpc_addresses": ("nonsense",)}, "HOST:PORT"),
+        ({"grpc_addresses": (":9559",)}, "HOST:PORT"),
+        ({"grpc_addresses": ("127.0.0.1:65536",)}, "HOST:PORT"),
+        ({"grpc_addresses": ("127.0.0.1:x",)}, "HOST:PORT"),
     ],
 )
 def test_contradictions_are_named(options, message):

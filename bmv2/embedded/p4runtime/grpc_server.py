@@ -23,6 +23,7 @@ from bmv2.embedded.model import ClockNs
 from bmv2.embedded.p4runtime.deadlines import DeadlineTimer
 from bmv2.embedded.p4runtime.service import P4RuntimeService
 from bmv2.embedded.p4runtime.servicer import P4RuntimeServicer
+from bmv2.embedded.p4runtime.tls import TlsError, server_credentials
 from bmv2.switch_options import TlsFiles
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -102,7 +103,10 @@ async def serve(
     """
     if not addresses:
         raise ServeError("no address to serve P4Runtime on")
-    credentials = None if tls is None else _credentials(tls)
+    try:
+        credentials = None if tls is None else server_credentials(tls)
+    except TlsError as error:
+        raise ServeError(str(error)) from error
     server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS)
     servicer = P4RuntimeServicer(service)
     p4r_grpc.add_P4RuntimeServicer_to_server(servicer, server)
@@ -128,7 +132,10 @@ def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredent
         else:
             port = server.add_secure_port(address, credentials)
     except RuntimeError as error:
-        raise ServeError(f"cannot serve P4Runtime on {address}: {error}") from error
+        # gRPC has logged the cause, and keeps it to itself.
+        raise ServeError(
+            f"cannot serve P4Runtime on {address}: it is in use, or not an address of this machine"
+        ) from error
     host = address.rpartition(":")[0]
     return f"{host}:{port}"
 
@@ -140,17 +147,3 @@ def _bind_unix(server: grpc.aio.Server, address: str) -> str:
     finally:
         os.umask(before)
     return address
-
-
-def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
-    try:
-        certificate = tls.certificate.read_bytes()
-        private_key = tls.private_key.read_bytes()
-        client_ca = None if tls.client_ca is None else tls.client_ca.read_bytes()
-    except OSError as error:
-        raise ServeError(f"cannot read a TLS file: {error}") from error
-    return grpc.ssl_server_credentials(
-        [(private_key, certificate)],
-        root_certificates=client_ca,
-        require_client_auth=client_ca is not None,
-    )

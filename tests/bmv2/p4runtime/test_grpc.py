@@ -275,11 +275,20 @@ async def test_mutual_tls_lets_in_only_clients_of_its_ca(live, tls):
                 await stub.Capabilities(p4r.CapabilitiesRequest(device_id=1), timeout=5)
 
 
-async def test_missing_tls_file_is_named(live, tmp_path):
-    with pytest.raises(ServeError, match="nowhere"):
-        await serve(
-            live,
-            ["127.0.0.1:0"],
-            clock_ns=time.monotonic_ns,
-            tls=TlsFiles(tmp_path / "nowhere.crt", tmp_path / "nowhere.key"),
-        )
+@pytest.mark.parametrize(
+    ("certificate", "key", "client_ca", "message"),
+    [
+        ("nowhere.crt", "server.key", None, "nowhere.crt: No such file"),
+        ("server.crt", "nowhere.key", None, "nowhere.key: No such file"),
+        ("server.crt", "client.key", None, "client.key: is not the key of .*server.crt"),
+        ("server.key", "server.key", None, "server.key: holds no certificate"),
+        ("server.crt", "server.crt", None, "server.crt: not an unencrypted private key"),
+        ("server.crt", "server.key", "ca.key", "ca.key: holds no certificate"),
+    ],
+)
+async def test_tls_file_that_cannot_be_used_is_named(
+    live, tls, certificate, key, client_ca, message
+):
+    files = TlsFiles(tls / certificate, tls / key, client_ca and tls / client_ca)
+    with pytest.raises(ServeError, match=message):
+        await serve(live, ["127.0.0.1:0"], clock_ns=time.monotonic_ns, tls=files)
