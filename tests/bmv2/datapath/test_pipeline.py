@@ -617,3 +617,23 @@ def test_what_is_not_supported_is_named_with_its_place(snippet, spoil, message):
     spoil(snippet)
     with pytest.raises(PipelineError, match=message):
         snippet.load()
+
+
+def test_older_forms_of_the_format(snippet):
+    """Transitions without a type, and tables that name their actions without ids."""
+    snippet.run_in_ingress()
+    del snippet.document["pipelines"][0]["tables"][0]["action_ids"]
+    snippet.document["parsers"][0]["parse_states"] = [
+        snippet.state(
+            "start",
+            [snippet.extract("h")],
+            [
+                {"value": "0x05", "mask": None, "next_state": "more"},
+                {"value": "default", "mask": None, "next_state": None},
+            ],
+            [snippet.field("h", "a")],
+        ),
+        snippet.state("more", [snippet.extract("h")]),
+    ]
+    assert snippet.send(b"\6\0\0\0abcd") == b"\6\0\0\0abcd"
+    assert snippet.send(b"\5\0\0\0abcd") == b"abcd"

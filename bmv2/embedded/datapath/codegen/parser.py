@@ -34,7 +34,7 @@ class _ParserWriter:
             for name, state in self._states.items()
         }
         for name, state in self._states.items():
-            if not any(item.kind() == "default" for item in state.list("transitions")):
+            if not any(_is_default(item) for item in state.list("transitions")):
                 graph[name].append(None)
         self._joins = joins(graph, parser.path)
 
@@ -70,7 +70,7 @@ class _ParserWriter:
         default: str | None = None
         for transition in state.list("transitions"):
             following = self._next(transition)
-            if transition.kind() == "default":
+            if _is_default(transition):
                 default = following
                 break
             condition = _condition(transition, keys)
@@ -171,13 +171,22 @@ class _ParserWriter:
         self._writer.line(f"at += {octets}")
 
 
+def _is_default(transition: Item) -> bool:
+    """Tell the default transition, also as older compilers write it: by its value."""
+    kind, value = transition.get("type"), transition.get("value")
+    if kind is None:
+        return value is not None and value.value == "default"
+    return kind.text() == "default"
+
+
 def _condition(transition: Item, keys: list[tuple[str, int]]) -> str:
     """Return source for the comparison of a transition with the key.
 
     Value and mask are the concatenation of all parts, each padded to whole bytes.
     """
-    if transition.kind() != "hexstr":
-        raise transition.error(f"transitions of type {transition.kind()!r} are not supported")
+    kind = transition.get("type")
+    if kind is not None and kind.text() != "hexstr":
+        raise transition.error(f"transitions of type {kind.text()!r} are not supported")
     left = sum((bits + 7) // 8 * 8 for _, bits in keys)
     value = transition["value"].hexadecimal()
     mask_item = transition.get("mask")

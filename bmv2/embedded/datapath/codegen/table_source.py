@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bmv2.embedded.datapath.codegen.actions import Action
@@ -60,12 +60,7 @@ def load_table(context: Context, item: Item, actions: Mapping[int, Action]) -> T
     name = item["name"].text()
     if item["type"].text() != "simple":
         raise item.error(f"tables of type {item['type'].text()!r} are not supported")
-    own = {}
-    for action_id in item["action_ids"]:
-        action = actions.get(action_id.integer())
-        if action is None:
-            raise action_id.error("unknown action")
-        own[action.info.name] = action
+    own = {action.info.name: action for action in _actions(item, actions)}
     keys, sources = _keys(context, item)
     default, constant = _default(item, actions)
     if default[0] not in own:
@@ -103,6 +98,22 @@ def load_table(context: Context, item: Item, actions: Mapping[int, Action]) -> T
         _name(followers, "__MISS__"),
         {} if by_hit else {name: _name(followers, name) for name in own},
     )
+
+
+def _actions(item: Item, actions: Mapping[int, Action]) -> Iterator[Action]:
+    ids = item.get("action_ids")
+    if ids is None:  # older compilers name them only
+        by_name = {action.info.name: action for action in actions.values()}
+        for name in item["actions"]:
+            if name.text() not in by_name:
+                raise name.error("unknown action")
+            yield by_name[name.text()]
+        return
+    for action_id in ids:
+        action = actions.get(action_id.integer())
+        if action is None:
+            raise action_id.error("unknown action")
+        yield action
 
 
 def _name(item: Item, key: str) -> str | None:
