@@ -15,7 +15,9 @@ from bmv2.embedded.p4runtime.undo import Undo
 _INT64_MAX = 2**63 - 1
 
 
-def write_counter(schema: Schema, update: p4r.Update.Type, message: p4r.CounterEntry) -> Undo:
+def write_counter(
+    schema: Schema, update: p4r.Update.Type.ValueType, message: p4r.CounterEntry
+) -> Undo:
     """Set a cell (MODIFY), or as bmv2 does, set it to 0 (DELETE).
 
     Raises:
@@ -47,7 +49,9 @@ def read_counter(schema: Schema, message: p4r.CounterEntry) -> Iterator[p4r.Enti
             yield entity
 
 
-def write_cell(update: p4r.Update.Type, cell: CounterCell, data: p4r.CounterData | None) -> Undo:
+def write_cell(
+    update: p4r.Update.Type.ValueType, cell: CounterCell, data: p4r.CounterData | None
+) -> Undo:
     """Write a cell that was found; without data a MODIFY changes nothing.
 
     Raises:

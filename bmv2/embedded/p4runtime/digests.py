@@ -63,7 +63,7 @@ class Digests:
         self._states: dict[int, _State] = {}
         self._last_list_id = dict.fromkeys(schema.digests, 0)
 
-    def write(self, update: p4r.Update.Type, message: p4r.DigestEntry) -> Undo:
+    def write(self, update: p4r.Update.Type.ValueType, message: p4r.DigestEntry) -> Undo:
         """Switch a digest on (INSERT), off (DELETE), or change its parameters (MODIFY).
 
         Raises:

@@ -16,7 +16,7 @@ MAX_BURST = 2**32 - 1
 """The largest burst, in the unit of the meter; bmv2 keeps bursts in 32 bits."""
 
 
-def write_meter(schema: Schema, update: p4r.Update.Type, message: p4r.MeterEntry) -> Undo:
+def write_meter(schema: Schema, update: p4r.Update.Type.ValueType, message: p4r.MeterEntry) -> Undo:
     """Configure a cell (MODIFY), or without a config return it to "always green".
 
     Raises:
@@ -59,7 +59,7 @@ def read_meter(schema: Schema, message: p4r.MeterEntry) -> Iterator[p4r.Entity]:
             yield entity
 
 
-def check_update(update: p4r.Update.Type) -> None:
+def check_update(update: p4r.Update.Type.ValueType) -> None:
     """Meters can only be modified.
 
     Raises:

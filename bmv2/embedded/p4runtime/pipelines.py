@@ -63,7 +63,7 @@ class Pipelines:
 
     def set(
         self,
-        action: p4r.SetForwardingPipelineConfigRequest.Action,
+        action: p4r.SetForwardingPipelineConfigRequest.Action.ValueType,
         config: p4r.ForwardingPipelineConfig | None,
     ) -> None:
         """Verify, save, commit or reconcile.
@@ -97,7 +97,7 @@ class Pipelines:
             self._commit()
 
     def get(
-        self, kind: p4r.GetForwardingPipelineConfigRequest.ResponseType
+        self, kind: p4r.GetForwardingPipelineConfigRequest.ResponseType.ValueType
     ) -> p4r.ForwardingPipelineConfig:
         """The parts of the config that are asked for; its cookie always.
 

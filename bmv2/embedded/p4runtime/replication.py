@@ -14,7 +14,7 @@ FIRST_RESERVED_GROUP = 1 << 15
 
 
 def refuse_write(
-    update: p4r.Update.Type, message: p4r.PacketReplicationEngineEntry
+    update: p4r.Update.Type.ValueType, message: p4r.PacketReplicationEngineEntry
 ) -> P4RuntimeError:
     """Why a write is refused: it is malformed, names what is not there, or would create it."""
     match message.WhichOneof("type"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 from finsy.proto import p4r, p4r_grpc
@@ -17,7 +17,7 @@ from bmv2.embedded.p4runtime.session import StreamSession
 _STATUS_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 _DETAILS_KEY = "grpc-status-details-bin"
 
-_Context: TypeAlias = "grpc.aio.ServicerContext"
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class P4RuntimeServicer(p4r_grpc.P4RuntimeServicer):

@@ -67,7 +67,7 @@ class TableWriter:
             raise invalid(f"there is no table with id {table_id:#x}")
         return table
 
-    def write(self, update: p4r.Update.Type, message: p4r.TableEntry) -> Undo:
+    def write(self, update: p4r.Update.Type.ValueType, message: p4r.TableEntry) -> Undo:
         """Apply one update of a table entry.
 
         Raises:
@@ -89,14 +89,16 @@ class TableWriter:
         raise invalid("the type of the update is not set")
 
     def write_direct_counter(
-        self, update: p4r.Update.Type, message: p4r.DirectCounterEntry
+        self, update: p4r.Update.Type.ValueType, message: p4r.DirectCounterEntry
     ) -> Undo:
         """Set the counter of an entry (MODIFY), or as bmv2 does, set it to 0 (DELETE)."""
         _, entry = self.find_direct(message, "counter")
         data = message.data if message.HasField("data") else None
         return counters.write_cell(update, entry.counter, data)
 
-    def write_direct_meter(self, update: p4r.Update.Type, message: p4r.DirectMeterEntry) -> Undo:
+    def write_direct_meter(
+        self, update: p4r.Update.Type.ValueType, message: p4r.DirectMeterEntry
+    ) -> Undo:
         """Configure the meter of an entry, or without a config return it to "always green"."""
         table, entry = self.find_direct(message, "meter")
         if message.HasField("counter_data"):
