@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ike import succession
 from ike.channel import Received
-from ike.codec.chain import find_notify
+from ike.child_sa import ChildSa, ChildState
+from ike.codec.chain import find, find_notify
 from ike.codec.delete import Delete
 from ike.codec.errors import ParseError
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
 from ike.codec.reader import u32
 from ike.codec.registry import ExchangeType, NotifyType, ProtocolId
-from ike.events import DeletionReason, PeerRefused
-from ike.exchanges import create_child_sa, informational
+from ike.codec.security_association import SecurityAssociation
+from ike.config import ChildConfig
+from ike.events import DeletionReason, PeerRefused, Role
+from ike.exchanges import create_child_sa, informational, rekey_ike_sa
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
+from ike.exchanges.rekey_ike_sa import OldKeys
 from ike.states import State
+from ike.tasks.create_child import CreateChild
+from ike.tasks.delete import DeleteChildren, DeleteReplaced
+from ike.tasks.rekey_child import RekeyChild
+from ike.tasks.rekey_ike_sa import RekeyIkeSa
 
 if TYPE_CHECKING:
     from ike.connection import Connection
@@ -27,52 +36,68 @@ def answer(connection: Connection, received: Received, now: float) -> None:
     try:
         if received.error is not None:
             raise received.error
-        if received.header.exchange_type == ExchangeType.CREATE_CHILD_SA:
+        refused = refuse_critical(received.payloads)
+        if refused is not None:
+            _refuse(connection, received, refused)
+        elif received.header.exchange_type == ExchangeType.CREATE_CHILD_SA:
             _create_child_sa(connection, received, now)
         else:
             _informational(connection, received)
     except ParseError as error:
-        refusal = refuse_malformed(error)
-        _refuse(connection, received, refusal)
+        _refuse(connection, received, refuse_malformed(error))
         connection.close(DeletionReason.PROTOCOL_ERROR)
 
 
 def _refuse(connection: Connection, received: Received, refusal: Refusal) -> None:
     connection.channel.respond(received, (refusal.notify,))
-    connection.events.append(
-        PeerRefused(
-            connection.peer.name,
-            connection.channel.remote.address,
-            refusal.reason,
-            refusal.detail,
+    if refusal.notify.notify_type != NotifyType.INVALID_KE_PAYLOAD:
+        connection.events.append(
+            PeerRefused(
+                connection.peer.name,
+                connection.channel.remote.address,
+                refusal.reason,
+                refusal.detail,
+            )
         )
-    )
 
 
 def _create_child_sa(connection: Connection, received: Received, now: float) -> None:
-    payloads = received.payloads
-    channel = connection.channel
+    """Find out what is asked for, and whether it can be done now (§2.25)."""
     if connection.state is not State.ESTABLISHED:
-        channel.respond(received, (Notify(NotifyType.TEMPORARY_FAILURE),))
+        _not_now(connection, received)
         return
-    rekeyed = find_notify(payloads, NotifyType.REKEY_SA)
-    if rekeyed is not None:
-        spi = rekeyed.spi if rekeyed.protocol == ProtocolId.ESP else b""
-        notify = Notify(NotifyType.CHILD_SA_NOT_FOUND, b"", ProtocolId.ESP, spi)
-        channel.respond(received, (notify,))
+    offered = find(received.payloads, SecurityAssociation)
+    if offered is not None and offered.proposals[0].protocol == ProtocolId.IKE:
+        _rekey_ike_sa(connection, received, now)
         return
-    _new_child(connection, received, now)
-
-
-def _new_child(connection: Connection, received: Received, now: float) -> None:
-    env = connection.env
-    if len(connection.children) >= env.settings.children_per_ike_sa:
+    if isinstance(connection.tasks.current, RekeyIkeSa):
+        _not_now(connection, received)
+        return
+    rekey = find_notify(received.payloads, NotifyType.REKEY_SA)
+    if rekey is not None:
+        _rekey_child(connection, received, rekey, now)
+    elif len(connection.children) >= connection.env.settings.children_per_ike_sa:
         connection.channel.respond(received, (Notify(NotifyType.NO_ADDITIONAL_SAS),))
-        return
+    else:
+        _make_child(connection, received, connection.peer.children, now)
+
+
+def _not_now(connection: Connection, received: Received) -> None:
+    connection.channel.respond(received, (Notify(NotifyType.TEMPORARY_FAILURE),))
+
+
+def _make_child(
+    connection: Connection,
+    received: Received,
+    configs: Sequence[ChildConfig],
+    now: float,
+    replaces: int | None = None,
+) -> ChildSa | None:
+    env = connection.env
     spi_in = env.allocate_esp_spi()
     try:
         answered = create_child_sa.answer_request(
-            connection.peer.children,
+            configs,
             received.payloads,
             spi_in,
             env.nonce(),
@@ -86,22 +111,90 @@ def _new_child(connection: Connection, received: Received, now: float) -> None:
     if isinstance(answered, Refusal):
         env.release_esp_spi(spi_in)
         _refuse(connection, received, answered)
-        return
+        return None
     connection.channel.respond(received, answered.payloads)
-    connection.add_child(answered.agreement, env.next_sequence(), now)
+    return connection.add_child(answered.agreement, env.next_sequence(), now, replaces)
+
+
+def _rekey_child(connection: Connection, received: Received, rekey: Notify, now: float) -> None:
+    """Answer a rekey of a CHILD_SA (§1.3.3, §2.25.1)."""
+    known = rekey.protocol == ProtocolId.ESP and len(rekey.spi) == 4
+    spi_out = int.from_bytes(rekey.spi, "big") if known else 0
+    old = connection.child_by_spi_out(spi_out) if known else None
+    if old is None and not (known and _is_deleting(connection, spi_out)):
+        notify = Notify(NotifyType.CHILD_SA_NOT_FOUND, b"", ProtocolId.ESP, rekey.spi)
+        connection.channel.respond(received, (notify,))
+        return
+    if old is None or not old.is_live:
+        _not_now(connection, received)
+        return
+    new = _make_child(connection, received, (old.config,), now, old.spi_in)
+    if new is None:
+        return
+    task = connection.tasks.current
+    if isinstance(task, RekeyChild) and task.spi_in == old.spi_in:
+        task.rival = new
+    else:
+        old.state = ChildState.REPLACED
+        grace = connection.env.settings.replaced_grace
+        old.end_at(now + grace, DeletionReason.REPLACED)
+
+
+def _is_deleting(connection: Connection, spi_out: int) -> bool:
+    return any(
+        isinstance(task, DeleteChildren) and spi_out in task.spis.values()
+        for task in connection.tasks
+    )
+
+
+def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> None:
+    """Answer a rekey of the IKE SA (§1.3.2, §2.25.2)."""
+    task = connection.tasks.current
+    if isinstance(task, CreateChild | RekeyChild | DeleteChildren | DeleteReplaced) or (
+        isinstance(task, RekeyIkeSa) and task.rival is not None
+    ):
+        _not_now(connection, received)
+        return
+    env = connection.env
+    spi = env.allocate_ike_spi()
+    try:
+        answered = rekey_ike_sa.answer_request(
+            connection.peer.proposals,
+            received.payloads,
+            spi,
+            env.nonce(),
+            OldKeys(connection.suite.prf, connection.keys.sk_d),
+            env.random_bytes,
+        )
+    except ParseError:
+        env.release_ike_spi(spi)
+        raise
+    if isinstance(answered, Refusal):
+        env.release_ike_spi(spi)
+        _refuse(connection, received, answered)
+        return
+    agreement, payloads = answered
+    connection.channel.respond(received, payloads)
+    new = succession.spawn(connection, agreement, Role.RESPONDER, env.next_sequence(), now)
+    if isinstance(task, RekeyIkeSa):
+        task.rival = new
+    else:
+        succession.inherit(connection, new, now, we_delete=False)
 
 
 def _informational(connection: Connection, received: Received) -> None:
-    refused = refuse_critical(received.payloads)
-    if refused is not None:
-        _refuse(connection, received, refused)
-        return
     informed = informational.read_request(received.payloads)
-    if informed.ends_ike_sa:
-        connection.channel.respond(received, ())
-        connection.close(DeletionReason.PEER)
+    if not informed.ends_ike_sa:
+        payloads = _delete_children(connection, informed.spis_out)
+        connection.channel.respond(received, payloads)
         return
-    connection.channel.respond(received, _delete_children(connection, informed.spis_out))
+    connection.channel.respond(received, ())
+    task = connection.tasks.current
+    if isinstance(task, RekeyIkeSa) and task.rival is not None:
+        # Our rekey is forgotten, the peer's stands (§2.25.2).
+        succession.inherit(connection, task.rival, connection.channel.heard_at, we_delete=False)
+    replaced = connection.state is State.REPLACED
+    connection.close(DeletionReason.REPLACED if replaced else DeletionReason.PEER)
 
 
 def _delete_children(connection: Connection, spis_out: Sequence[int]) -> list[Payload]:
@@ -111,6 +204,8 @@ def _delete_children(connection: Connection, spis_out: Sequence[int]) -> list[Pa
         child = connection.child_by_spi_out(spi_out)
         if child is None:
             continue  # unknown, or gone at our end with our own Delete on its way
-        spis_in.append(u32(child.spi_in))
-        connection.drop_child(child, DeletionReason.PEER)
+        if child.state is not ChildState.DELETING:
+            spis_in.append(u32(child.spi_in))
+        replaced = child.state in (ChildState.REPLACED, ChildState.DELETING)
+        connection.drop_child(child, DeletionReason.REPLACED if replaced else DeletionReason.PEER)
     return [Delete(ProtocolId.ESP, tuple(spis_in))] if spis_in else []

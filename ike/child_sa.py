@@ -44,7 +44,17 @@ class ChildSa:
     expire_at: float | None = None
     expire_reason: DeletionReason = DeletionReason.EXPIRED
     state: ChildState = ChildState.LIVE
-    replaced_by: int | None = None  # inbound SPI
+
+    @property
+    def deadline(self) -> float | None:
+        """When it wants to be rekeyed or deleted."""
+        times = (self.rekey_at if self.state is ChildState.LIVE else None, self.expire_at)
+        return min((t for t in times if t is not None), default=None)
+
+    def end_at(self, when: float, reason: DeletionReason) -> None:
+        """Have it deleted by us, if the peer does not do so before."""
+        self.expire_at = when
+        self.expire_reason = reason
 
     @property
     def is_live(self) -> bool:

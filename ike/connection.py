@@ -1,42 +1,37 @@
 """One established IKE SA and its CHILD_SAs.
 
 The connection queues tasks (`ike.tasks`), one of which at a time has a request outstanding, and
-answers the peer's requests (`ike.answers`).
+answers the peer's requests (`ike.answers`). When it is rekeyed, a connection of its own is there
+for the new IKE SA, and inherits the CHILD_SAs (`ike.succession`).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from ike import answers, keylog, states
+from ike import answers, keylog, reports, states
 from ike.channel import Channel, Received
-from ike.child_sa import ChildSa
+from ike.child_sa import ChildSa, ChildState
 from ike.codec.chain import find_notify, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
+from ike.codec.payload import Payload
 from ike.codec.registry import NotifyType
 from ike.config import PeerConfig
 from ike.crypto.keys import IkeKeys, Nonces
 from ike.crypto.suites import IkeSuite
 from ike.environment import Environment
-from ike.events import (
-    ChildSaDeleted,
-    ChildSaEstablished,
-    DeletionReason,
-    Event,
-    IkeSaClosed,
-    IkeSaEstablished,
-    PeerMoved,
-    Role,
-)
+from ike.events import DeletionReason, Event, PeerMoved, Role
 from ike.exchanges.child import ChildAgreement
-from ike.info import ChildSaInfo, IkeSaInfo
+from ike.info import IkeSaInfo
 from ike.states import State, Trigger
 from ike.tasks.base import Task
 from ike.tasks.delete import DeleteChildren, DeleteIkeSa
 from ike.tasks.liveness import CheckLiveness
-from ike.types import Datagram, Identity
+from ike.tasks.queue import TaskQueue
+from ike.tasks.rekey_child import RekeyChild
+from ike.tasks.rekey_ike_sa import RekeyIkeSa
+from ike.types import Datagram
 
 
 class Connection:
@@ -44,10 +39,14 @@ class Connection:
 
     Attributes:
         events: what happened, for the owner to take.
+        spawned: the IKE SAs that this one was rekeyed to, for the owner to take.
+        heir: the one among them that has the CHILD_SAs now.
         began: the sequence number of its first message; `sequence` that of its establishment.
         initial_contact: the peer says that it knows no other IKE SA with us.
         is_redundant: the peer and we made another one at once, which is to stay.
         ended_by: why it is no longer usable.
+        rekey_at: when it is rekeyed; None: never, or the rekey is under way.
+        expire_at: when it is deleted, for `expire_reason`; None: never.
     """
 
     def __init__(
@@ -77,10 +76,21 @@ class Connection:
         self.ended_by: DeletionReason | None = None
         self.state = State.ESTABLISHED
         self.children: dict[int, ChildSa] = {}
+        self.tasks = TaskQueue()
         self.events: list[Event] = []
+        self.spawned: list[Connection] = []
+        self.heir: Connection | None = None
+        self.rekey_at: float | None = None
+        self.expire_at: float | None = None
+        self.expire_reason = DeletionReason.EXPIRED
+        if peer.lifetime:
+            self.rekey_at = now + env.rekey_after(peer.lifetime)
+            self.expire_at = now + peer.lifetime * (1 + env.settings.rekey_margin)
         self._heard_esp_at = now
-        self._tasks: deque[Task] = deque()
-        self._task: Task | None = None
+        if env.secrets_log is not None:
+            spis = channel.initiator_spi, channel.responder_spi
+            env.secrets_log(keylog.ike_line(*spis, suite, keys))
+        self.events.append(reports.ike_sa_established(self))
 
     @property
     def role(self) -> Role:
@@ -95,40 +105,18 @@ class Connection:
     @property
     def deadline(self) -> float | None:
         """When `advance` wants to be called."""
-        times = [self.channel.deadline]
-        if self._task is None and self.state is State.ESTABLISHED:
-            times.append(self._liveness_at)
-        times += [child.expire_at for child in self.children.values()]
+        times = [self.channel.deadline, self.expire_at]
+        if self.state is State.ESTABLISHED:
+            times += [self.rekey_at, self.tasks.deadline]
+            times += [child.deadline for child in self.children.values()]
+            if self.tasks.current is None:
+                times.append(self._liveness_at)
         return min((t for t in times if t is not None), default=None)
 
     @property
     def _liveness_at(self) -> float | None:
         interval = self.peer.liveness_interval
         return max(self.channel.heard_at, self._heard_esp_at) + interval if interval else None
-
-    def announce(self, remote_identity: Identity) -> None:
-        """Report the establishment."""
-        channel = self.channel
-        self.events.append(
-            IkeSaEstablished(
-                self.peer.name,
-                self.role,
-                channel.initiator_spi,
-                channel.responder_spi,
-                channel.local,
-                channel.remote,
-                remote_identity,
-                self.nat_detected,
-            )
-        )
-
-    def log_keys(self) -> None:
-        """Write the key log line, if there is a key log."""
-        if self.env.secrets_log is not None:
-            channel = self.channel
-            self.env.secrets_log(
-                keylog.ike_line(channel.initiator_spi, channel.responder_spi, self.suite, self.keys)
-            )
 
     def receive(self, datagram: Datagram, header: Header, now: float) -> None:
         """Take a message with our SPIs.
@@ -159,57 +147,114 @@ class Connection:
         if self.channel.advance(now):
             self.close(DeletionReason.LIVENESS)
             return
+        if self.expire_at is not None and now >= self.expire_at:
+            self.expire_at = None
+            if self.expire_reason is not DeletionReason.DUPLICATE or not self.children:
+                self.delete(self.expire_reason, now)
+        if self.state is not State.ESTABLISHED:
+            return
+        self.tasks.wake(now)
+        self._advance_children(now)
+        if self.rekey_at is not None and now >= self.rekey_at:
+            self.rekey(now)
+        liveness_at = self._liveness_at
+        if self.tasks.current is None and liveness_at is not None and now >= liveness_at:
+            self.tasks.add(CheckLiveness())
+        self.pump(now)
+
+    def _advance_children(self, now: float) -> None:
         for child in tuple(self.children.values()):
             if child.expire_at is not None and now >= child.expire_at:
                 self.delete_children((child,), child.expire_reason, now)
-        liveness_at = self._liveness_at
-        if self._task is None and liveness_at is not None and now >= liveness_at:
-            self.enqueue(CheckLiveness(), now)
+            elif child.deadline is not None and now >= child.deadline:
+                self.rekey_child(child, now)
+
+    def rekey(self, now: float) -> None:
+        """Have the IKE SA rekeyed."""
+        self.rekey_at = None
+        if not any(isinstance(task, RekeyIkeSa) for task in self.tasks):
+            self.enqueue(RekeyIkeSa(), now)
+
+    def rekey_child(self, child: ChildSa, now: float) -> None:
+        """Have a CHILD_SA rekeyed."""
+        child.rekey_at = None
+        if child.state is ChildState.LIVE:
+            self.enqueue(RekeyChild(child.spi_in), now)
+
+    def end_at(self, when: float, reason: DeletionReason) -> None:
+        """Have the IKE SA deleted by us, if the peer does not do so before."""
+        self.expire_at = when
+        self.expire_reason = reason
 
     def enqueue(self, task: Task, now: float) -> None:
         """Do a task as soon as no other one is in the way."""
-        self._tasks.append(task)
+        self.tasks.add(task)
         self.pump(now)
+
+    def retry(self, task: Task, now: float) -> None:
+        """Begin the task that has just had its answer again, before those that wait."""
+        self.tasks.add_first(task)
+        self.pump(now)
+
+    def retry_later(self, task: Task, now: float) -> None:
+        """Begin it again after a while."""
+        self.tasks.add_later(task, now + self.env.retry_after())
 
     def pump(self, now: float) -> None:
         """Begin the next task if none is under way."""
-        while self._task is None and self._tasks and self.state is not State.CLOSED:
-            task = self._tasks.popleft()
+        while self.state is not State.CLOSED and (task := self.tasks.next()) is not None:
             request = task.begin(self, now)
             if request is not None:
-                self._task = task
+                self.tasks.current = task
                 self.channel.request(request.exchange_type, request.payloads, now)
 
-    def retry(self, task: Task) -> None:
-        """Begin a task again, before those that wait."""
-        self._tasks.appendleft(task)
+    def _answered(self, received: Received, now: float) -> None:
+        task, self.tasks.current = self.tasks.current, None
+        if task is None:
+            return
+        if self.state is not State.ESTABLISHED and not isinstance(task, DeleteIkeSa):
+            task.abandon(self)
+        elif received.error is not None or unsupported_critical(received.payloads):
+            task.abandon(self)
+            self.delete(DeletionReason.PROTOCOL_ERROR, now)
+        elif find_notify(received.payloads, NotifyType.INVALID_SYNTAX):
+            # Fatal at both ends, without a Delete (RFC 7296 §2.21.3).
+            task.abandon(self)
+            self.close(DeletionReason.PROTOCOL_ERROR)
+        else:
+            self._finish(task, received.payloads, now)
 
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """The task under way and those that wait."""
-        current = (self._task,) if self._task is not None else ()
-        return (*current, *self._tasks)
+    def _finish(self, task: Task, payloads: tuple[Payload, ...], now: float) -> None:
+        try:
+            task.finish(self, payloads, now)
+        except ParseError:
+            task.abandon(self)
+            self.delete(DeletionReason.PROTOCOL_ERROR, now)
 
-    @property
-    def current_task(self) -> Task | None:
-        """The task under way."""
-        return self._task
+    def live_children(self, name: str) -> Iterator[ChildSa]:
+        """Give the CHILD_SAs of a configuration which are to stay."""
+        return (c for c in self.children.values() if c.config.name == name and c.is_live)
 
-    def live_child(self, name: str, apart_from: ChildSa | None = None) -> ChildSa | None:
-        """Return a CHILD_SA of that configuration which is to stay."""
-        for child in self.children.values():
-            if child.config.name == name and child.is_live and child is not apart_from:
-                return child
-        return None
+    def has_live_child(self, name: str) -> bool:
+        """Tell whether there is one."""
+        return any(True for _ in self.live_children(name))
 
     def child_by_spi_out(self, spi_out: int) -> ChildSa | None:
         """Return the CHILD_SA with that outbound SPI."""
         return next((c for c in self.children.values() if c.spi_out == spi_out), None)
 
-    def add_child(self, agreement: ChildAgreement, began: int, now: float) -> ChildSa:
-        """Keep a new CHILD_SA, and report it; `began` numbers the request that made it."""
-        config = agreement.config
-        nonces = agreement.nonces
+    def add_child(
+        self, agreement: ChildAgreement, began: int, now: float, replaces: int | None = None
+    ) -> ChildSa:
+        """Keep a new CHILD_SA, and report it.
+
+        Args:
+            agreement: what it is.
+            began: the sequence number of the request that made it.
+            now: the time.
+            replaces: the inbound SPI of the one that it was rekeyed from.
+        """
+        config, nonces, env = agreement.config, agreement.nonces, self.env
         child = ChildSa(
             config,
             agreement.role,
@@ -220,55 +265,34 @@ class Connection:
             agreement.remote,
             min(nonces.initiator, nonces.responder),
             began,
-            self.env.next_sequence(),
+            env.next_sequence(),
             now,
         )
+        lifetime = 0.0
+        if config.lifetime:
+            lifetime = env.rekey_after(config.lifetime)
+            child.rekey_at = now + lifetime
+            child.expire_at = now + config.lifetime * (1 + env.settings.rekey_margin)
         self.children[child.spi_in] = child
-        keys = agreement.keys
-        outbound = (keys.initiator_key, keys.initiator_salt)
-        inbound = (keys.responder_key, keys.responder_salt)
-        if agreement.role is Role.RESPONDER:
-            outbound, inbound = inbound, outbound
-        self.events.append(
-            ChildSaEstablished(
-                config.name,
-                self.peer.name,
-                agreement.role,
-                child.spi_in,
-                child.spi_out,
-                child.suite.encryption,
-                child.suite.key_bits,
-                *inbound,
-                *outbound,
-                child.local_selectors,
-                child.remote_selectors,
-                self.channel.local,
-                self.channel.remote,
-                self.nat_detected,
-                config.lifetime,
-            )
-        )
+        self.events.append(reports.child_sa_established(self, agreement, lifetime, replaces))
         return child
 
     def drop_child(self, child: ChildSa, reason: DeletionReason) -> None:
         """Report a CHILD_SA gone, and forget it."""
-        if self.children.pop(child.spi_in, None) is None:
-            return
-        self.env.release_esp_spi(child.spi_in)
-        self.events.append(
-            ChildSaDeleted(child.config.name, self.peer.name, child.spi_in, child.spi_out, reason)
-        )
+        if self.children.pop(child.spi_in, None) is not None:
+            self.env.release_esp_spi(child.spi_in)
+            self.events.append(reports.child_sa_deleted(self, child, reason))
 
     def delete_children(
         self, children: Iterable[ChildSa], reason: DeletionReason, now: float
     ) -> None:
         """Report CHILD_SAs gone at once, and ask the peer for their end."""
-        spis = []
-        for child in tuple(children):
-            spis.append(child.spi_in)
+        gone = tuple(children)
+        for child in gone:
             self.drop_child(child, reason)
-        if spis:
-            self.enqueue(DeleteChildren(tuple(spis)), now)
+        if gone:
+            spis = {child.spi_in: child.spi_out for child in gone}
+            self.enqueue(DeleteChildren(spis), now)
 
     def delete(self, reason: DeletionReason, now: float) -> None:
         """Report the IKE SA and its CHILD_SAs gone at once, and ask the peer for their end."""
@@ -276,15 +300,15 @@ class Connection:
             return
         self._drop_all(reason)
         self.state = states.advance(self.state, Trigger.DELETE_SENT)
-        self._tasks.clear()
+        self.expire_at = None
+        self.tasks.clear()
         self.enqueue(DeleteIkeSa(), now)
 
     def shutdown(self, reason: DeletionReason) -> None:
         """Like `delete`, but without waiting for the peer's answer."""
-        if self.state in (State.DELETING, State.CLOSED):
-            return
-        self.channel.announce(*DeleteIkeSa().message)
-        self.close(reason)
+        if self.state not in (State.DELETING, State.CLOSED):
+            self.channel.announce(*DeleteIkeSa.message)
+            self.close(reason)
 
     def close(self, reason: DeletionReason) -> None:
         """Report the IKE SA and its CHILD_SAs gone, and tell the peer nothing."""
@@ -294,10 +318,16 @@ class Connection:
             self._drop_all(reason)
         self.state = states.advance(self.state, Trigger.ENDED)
         self.channel.forget_request()
-        for task in self.tasks:
-            task.abandon(self)
-        self._task = None
-        self._tasks.clear()
+        self.expire_at = None
+        if self.tasks.current is not None:
+            self.tasks.current.abandon(self)
+        self.tasks = TaskQueue()
+
+    def _drop_all(self, reason: DeletionReason) -> None:
+        for child in tuple(self.children.values()):
+            self.drop_child(child, reason)
+        self.ended_by = reason
+        self.events.append(reports.ike_sa_closed(self, reason))
 
     def reconfigure(self, peer: PeerConfig, now: float) -> None:
         """Take a changed configuration: CHILD_SAs that are no longer in it end."""
@@ -307,63 +337,8 @@ class Connection:
 
     def info(self) -> IkeSaInfo:
         """Describe it for an operator."""
-        channel = self.channel
-        children = tuple(
-            ChildSaInfo(
-                c.config.name,
-                c.spi_in,
-                c.spi_out,
-                str(c.suite),
-                c.established_at,
-                c.rekey_at,
-            )
-            for c in self.children.values()
-        )
-        return IkeSaInfo(
-            self.peer.name,
-            self.role,
-            self.state,
-            channel.initiator_spi,
-            channel.responder_spi,
-            channel.local,
-            channel.remote,
-            str(self.suite),
-            self.nat_detected,
-            self.established_at,
-            None,
-            children,
-        )
+        return reports.info(self)
 
     def note_inbound_traffic(self, now: float) -> None:
         """Take ESP from the peer for a sign of life."""
         self._heard_esp_at = now
-
-    def _drop_all(self, reason: DeletionReason) -> None:
-        for child in tuple(self.children.values()):
-            self.drop_child(child, reason)
-        self.ended_by = reason
-        channel = self.channel
-        self.events.append(
-            IkeSaClosed(self.peer.name, channel.initiator_spi, channel.responder_spi, reason)
-        )
-
-    def _answered(self, received: Received, now: float) -> None:
-        task, self._task = self._task, None
-        if task is None:
-            return
-        if self.state is State.DELETING and not isinstance(task, DeleteIkeSa):
-            task.abandon(self)
-            return
-        if received.error is not None or unsupported_critical(received.payloads):
-            task.abandon(self)
-            self.delete(DeletionReason.PROTOCOL_ERROR, now)
-        elif find_notify(received.payloads, NotifyType.INVALID_SYNTAX):
-            # Fatal at both ends, without a Delete (RFC 7296 §2.21.3).
-            task.abandon(self)
-            self.close(DeletionReason.PROTOCOL_ERROR)
-        else:
-            try:
-                task.finish(self, received.payloads, now)
-            except ParseError:
-                task.abandon(self)
-                self.delete(DeletionReason.PROTOCOL_ERROR, now)

@@ -159,10 +159,27 @@ class Endpoint:
 
     def delete_child(self, spi_in: int, now: float) -> None:
         """Delete a pair of ESP SAs, here at once and at the peer; unknown ones are passed over."""
-        connection = self._by_child.get(spi_in)
+        connection = self._holder(spi_in)
         if connection is not None:
             child = connection.children[spi_in]
             connection.delete_children((child,), DeletionReason.LOCAL, now)
+            self._settle(connection, now)
+
+    def rekey_child(self, spi_in: int, now: float) -> None:
+        """Rekey a pair of ESP SAs before its time; unknown ones are passed over."""
+        connection = self._holder(spi_in)
+        if connection is not None:
+            connection.rekey_child(connection.children[spi_in], now)
+            self._settle(connection, now)
+
+    def rekey_peer(self, peer: str, now: float) -> None:
+        """Rekey a peer's IKE SAs before their time.
+
+        Raises:
+            KeyError: no such peer is configured.
+        """
+        for connection in tuple(self._peers[peer].connections):
+            connection.rekey(now)
             self._settle(connection, now)
 
     def delete_peer(self, peer: str, now: float) -> None:
@@ -188,7 +205,7 @@ class Endpoint:
 
     def note_inbound_traffic(self, spi_in: int, now: float) -> None:
         """Take ESP that arrived and was authentic for a proof that the peer lives."""
-        connection = self._by_child.get(spi_in)
+        connection = self._holder(spi_in)
         if connection is not None:
             connection.note_inbound_traffic(now)
             self._timers.set(connection.channel.own_spi, connection.deadline)
@@ -207,6 +224,12 @@ class Endpoint:
             if config is not None:
                 return peer, config
         raise KeyError(name)
+
+    def _holder(self, spi_in: int) -> Connection | None:
+        connection = self._by_child.get(spi_in)
+        while connection is not None and spi_in not in connection.children:
+            connection = connection.heir
+        return connection
 
     def _dispatch(self, datagram: Datagram, now: float) -> None:
         header = Header.parse(datagram.payload)
@@ -295,6 +318,8 @@ class Endpoint:
         spi = connection.channel.own_spi
         peer = self._peers.get(connection.peer.name)
         self._take_events(connection, peer)
+        for new in drain(connection.spawned):
+            self._promote(new, now)
         if connection.state is State.CLOSED:
             self._timers.set(spi, self._linger_until.setdefault(spi, now + _LINGER))
         else:

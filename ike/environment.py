@@ -48,6 +48,20 @@ class Environment:
         """Make a fresh nonce."""
         return self.random_bytes(NONCE_LENGTH)
 
+    def rekey_after(self, lifetime: float) -> float:
+        """Draw when an SA of that lifetime is rekeyed, in seconds from now."""
+        return lifetime * (1 - self.settings.rekey_jitter * self._draw_fraction())
+
+    def retry_after(self) -> float:
+        """Draw when what the peer has refused for now is tried again, in seconds from now.
+
+        At random, since the peer may well be trying the same at the same time (RFC 7296 §2.25).
+        """
+        return self.settings.retry_interval * (0.5 + self._draw_fraction())
+
+    def _draw_fraction(self) -> float:
+        return int.from_bytes(self.random_bytes(4), "big") / 2**32
+
     def next_sequence(self) -> int:
         """Number what happens: later is larger, even at the same instant."""
         return next(self._sequence)

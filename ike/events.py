@@ -60,7 +60,11 @@ class IkeSaEstablished:
 
 @dataclass(frozen=True, slots=True)
 class IkeSaClosed:
-    """An established IKE SA is gone; its CHILD_SAs have had their own `ChildSaDeleted` before."""
+    """An established IKE SA is gone.
+
+    Its CHILD_SAs have had their own `ChildSaDeleted` before, or, with REPLACED, live on under the
+    IKE SA that it was rekeyed to.
+    """
 
     peer: str
     initiator_spi: int
@@ -75,7 +79,9 @@ class ChildSaEstablished:
     Keys hold the cipher key alone, salts the 4 bytes of RFC 4106 §4. `*_in` is what the peer
     sends and we receive. `encapsulated`: ESP goes in UDP between `local` and `remote` (RFC 3948).
     `replaces`: the inbound SPI of the SA that this one was rekeyed from; that one's
-    `ChildSaDeleted` follows when the peer has agreed to its end.
+    `ChildSaDeleted` follows when the peer has agreed to its end. With the role RESPONDER, the old
+    one is for sending until then, or until ESP comes in by the new one: before, the peer may not
+    be ready to receive by it (RFC 7296 §2.8).
     """
 
     child: str

@@ -182,8 +182,6 @@ class InitiatorHandshake:
             now,
         )
         self.connection = connection
-        connection.log_keys()
-        connection.announce(self.peer.remote_identity)
         if isinstance(outcome, Failure):
             self.env.release_esp_spi(offer.spi_in)
             if not self.cancelled:
@@ -191,10 +189,10 @@ class InitiatorHandshake:
                     AttemptFailed(self.child.name, self.peer.name, outcome.reason, outcome.detail)
                 )
             if not outcome.notify_type:
-                connection.enqueue(DeleteChildren((offer.spi_in,)), now)
+                connection.enqueue(DeleteChildren({offer.spi_in: 0}), now)
         elif self.cancelled:
             self.env.release_esp_spi(offer.spi_in)
-            connection.enqueue(DeleteChildren((offer.spi_in,)), now)
+            connection.enqueue(DeleteChildren({outcome.spi_in: outcome.spi_out}), now)
         else:
             connection.add_child(outcome, self.began, now)
 

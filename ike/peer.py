@@ -122,8 +122,14 @@ class Peer:
         self._settle_duplicate_children(now)
         for connection in tuple(self.connections):
             creating = any(isinstance(task, CreateChild) for task in connection.tasks)
-            if connection.is_redundant and not connection.children and not creating:
+            if not connection.is_redundant or connection.children or creating:
+                continue
+            if connection.role is Role.INITIATOR:
                 connection.delete(DeletionReason.DUPLICATE, now)
+                self.touched.append(connection)
+            elif connection.expire_reason is not DeletionReason.DUPLICATE:
+                grace = self._env.settings.duplicate_grace
+                connection.end_at(now + grace, DeletionReason.DUPLICATE)
                 self.touched.append(connection)
 
     def observe(self, event: Event) -> None:
@@ -139,7 +145,7 @@ class Peer:
     def established(self, connection: Connection, now: float) -> None:
         """Take a new IKE SA, whose events have been observed."""
         self.connections.append(connection)
-        if connection.role is Role.INITIATOR:
+        if self.handshake is not None and self.handshake.connection is connection:
             self.handshake = None
         elif self.handshake is not None and self.handshake.state is State.INIT_SENT:
             # The peer cannot have this one: we have not proven to it who we are.
@@ -188,7 +194,7 @@ class Peer:
                 self._place(attempt.child, now)
 
     def _is_live(self, name: str) -> bool:
-        return any(c.is_usable and c.live_child(name) for c in self.connections)
+        return any(c.is_usable and c.has_live_child(name) for c in self.connections)
 
     def _is_placed(self, name: str) -> bool:
         if self.handshake is not None and self.handshake.child.name == name:
@@ -259,15 +265,18 @@ class Peer:
             if not holders:
                 continue
             new = holders[0].children[spi_in]
-            for connection in tuple(self.connections):
-                other = connection.live_child(new.config.name, apart_from=new)
-                if other is None or not new.made_at_once_with(other):
-                    continue
+            doubles = [
+                (connection, other)
+                for connection in self.connections
+                for other in connection.live_children(new.config.name)
+                if other is not new and new.made_at_once_with(other)
+            ]
+            for connection, other in doubles:
                 loser = min(new, other, key=lambda c: c.lowest_nonce)
                 home = holders[0] if loser is new else connection
                 if loser.role is Role.INITIATOR:
                     home.delete_children((loser,), DeletionReason.DUPLICATE, now)
                 else:
-                    loser.expire_at = now + self._env.settings.duplicate_grace
-                    loser.expire_reason = DeletionReason.DUPLICATE
+                    grace = self._env.settings.duplicate_grace
+                    loser.end_at(now + grace, DeletionReason.DUPLICATE)
                 self.touched.append(home)

@@ -188,7 +188,6 @@ class ResponderHandshake:
         )
         self.connection = connection
         connection.initial_contact = initiator.initial_contact
-        connection.log_keys()
         answer: tuple[Payload, ...] = initiator.payloads
         if isinstance(child, ChildAnswer):
             answer += child.payloads
@@ -198,7 +197,6 @@ class ResponderHandshake:
             answer += (Notify(child.notify.notify_type, child.notify.data),)
             self._report(child, peer)
         self.channel.respond(received, answer)
-        connection.announce(peer.remote_identity)
         if isinstance(child, ChildAnswer):
             connection.add_child(child.agreement, self.began, now)
 

@@ -1,4 +1,4 @@
-"""CREATE_CHILD_SA: further CHILD_SAs (RFC 7296 §1.3.1)."""
+"""CREATE_CHILD_SA: further CHILD_SAs, and new ones for old (RFC 7296 §1.3.1, §1.3.3)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import replace
 from ike.codec.chain import find_notify, notifies
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.nonce import Nonce
+from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.registry import NotifyType
+from ike.codec.reader import u32
+from ike.codec.registry import NotifyType, ProtocolId
 from ike.config import ChildConfig, Prf
 from ike.crypto import key_exchange
 from ike.crypto.key_exchange import RandomBytes
@@ -23,7 +25,7 @@ from ike.exchanges.child import (
     offer_payloads,
     read_answer,
 )
-from ike.exchanges.outcome import Failure, Refusal, refuse_critical, require
+from ike.exchanges.outcome import Failure, Refusal, require
 from ike.types import Secret
 
 
@@ -43,6 +45,12 @@ def build_request(offer: ChildOffer, nonce: bytes) -> list[Payload]:
     if offer.private is not None:
         payloads.append(KeyExchangePayload(offer.private.method, offer.private.public))
     return payloads + selectors
+
+
+def build_rekey(offer: ChildOffer, nonce: bytes, spi_in: int) -> list[Payload]:
+    """Build the request that replaces the CHILD_SA with our inbound SPI `spi_in` (§1.3.3)."""
+    rekey = Notify(NotifyType.REKEY_SA, b"", ProtocolId.ESP, u32(spi_in))
+    return [rekey, *build_request(offer, nonce)]
 
 
 def read_response(
@@ -95,9 +103,6 @@ def answer_request(
     Raises:
         ParseError: a payload is missing.
     """
-    refused = refuse_critical(payloads)
-    if refused is not None:
-        return refused
     nonces = Nonces(require(payloads, Nonce, "CREATE_CHILD_SA").data, own_nonce)
     context = ChildContext(prf, sk_d, nonces)
     answer = answer_offer(children, payloads, spi_in, context, random_bytes, with_key_exchange=True)

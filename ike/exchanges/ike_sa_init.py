@@ -113,7 +113,7 @@ def read_response(
             return _with_cookie(offer, cookie)
         wrong_method = find_notify(payloads, NotifyType.INVALID_KE_PAYLOAD)
         if wrong_method is not None:
-            return _with_method(offer, wrong_method, random_bytes)
+            return with_method(offer, wrong_method, random_bytes)
         for notify in notifies(payloads):
             if notify.is_error:
                 return failure_from(notify, f"the proposals {describe_ike(offer.proposals)}")
@@ -130,9 +130,8 @@ def _with_cookie(offer: InitOffer, cookie: Notify) -> InitOffer | Failure:
     return replace(offer, cookie=cookie.data, cookies=offer.cookies + 1)
 
 
-def _with_method(
-    offer: InitOffer, notify: Notify, random_bytes: RandomBytes
-) -> InitOffer | Failure:
+def with_method(offer: InitOffer, notify: Notify, random_bytes: RandomBytes) -> InitOffer | Failure:
+    """Change the offer as the peer's INVALID_KE_PAYLOAD asks for, or fail."""
     method = key_exchange.known(int.from_bytes(notify.data, "big")) if notify.data else None
     offered = [m for proposal in offer.proposals for m in proposal.key_exchange]
     # Each method is tried once: no answer makes us go round in circles.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ike.codec.payload import Payload
-from ike.codec.registry import ExchangeType
+from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import ChildConfig
 from ike.events import AttemptFailed
 from ike.exchanges import create_child_sa
@@ -18,29 +18,31 @@ from ike.tasks.delete import DeleteChildren
 if TYPE_CHECKING:
     from ike.connection import Connection
 
+_TRIES = 4  # while the peer answers that it cannot for now
+
 
 class CreateChild:
     """A CHILD_SA for `config`.
 
     Attributes:
         cancelled: nobody wants it any more; if the peer makes it, it is deleted at once.
-        began: the sequence number of the request.
     """
 
-    def __init__(self, config: ChildConfig, offer: ChildOffer | None = None) -> None:
+    def __init__(self, config: ChildConfig) -> None:
         self.config = config
         self.cancelled = False
-        self.began = 0
-        self._offer = offer
+        self._tries = 0
+        self._began = 0
+        self._offer: ChildOffer | None = None
         self._nonce = b""
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the peer has made the CHILD_SA meanwhile."""
-        if self.cancelled or connection.live_child(self.config.name):
+        if self.cancelled or connection.has_live_child(self.config.name):
             self.abandon(connection)
             return None
         env = connection.env
-        self.began = env.next_sequence()
+        self._began = env.next_sequence()
         self._nonce = env.nonce()
         if self._offer is None:
             spi_in = env.allocate_esp_spi()
@@ -54,7 +56,7 @@ class CreateChild:
         Raises:
             ParseError: a payload is missing.
         """
-        offer = self._offer
+        offer, env = self._offer, connection.env
         assert offer is not None
         outcome = create_child_sa.read_response(
             offer,
@@ -62,30 +64,34 @@ class CreateChild:
             payloads,
             connection.suite.prf,
             connection.keys.sk_d,
-            connection.env.random_bytes,
+            env.random_bytes,
         )
         if isinstance(outcome, ChildOffer):
             self._offer = outcome
-            connection.retry(self)
-            return
-        if isinstance(outcome, Failure):
+            connection.retry(self, now)
+        elif isinstance(outcome, Failure):
+            self._failed(connection, outcome, offer.spi_in, now)
+        elif self.cancelled:
             self.abandon(connection)
-            if not outcome.notify_type:
-                # The peer thinks that all went well: it has a CHILD_SA that we must not use.
-                connection.enqueue(DeleteChildren((offer.spi_in,)), now)
-            if not self.cancelled:
-                connection.events.append(
-                    AttemptFailed(
-                        self.config.name, connection.peer.name, outcome.reason, outcome.detail
-                    )
+            connection.enqueue(DeleteChildren({outcome.spi_in: outcome.spi_out}), now)
+        else:
+            self._offer = None
+            connection.add_child(outcome, self._began, now)
+
+    def _failed(self, connection: Connection, failure: Failure, spi_in: int, now: float) -> None:
+        self.abandon(connection)
+        if not failure.notify_type:
+            # The peer thinks that all went well: it has a CHILD_SA that we must not use.
+            connection.enqueue(DeleteChildren({spi_in: 0}), now)
+        self._tries += 1
+        if failure.notify_type == NotifyType.TEMPORARY_FAILURE and self._tries < _TRIES:
+            connection.retry_later(self, now)
+        elif not self.cancelled:
+            connection.events.append(
+                AttemptFailed(
+                    self.config.name, connection.peer.name, failure.reason, failure.detail
                 )
-            return
-        self._offer = None
-        if self.cancelled:
-            connection.env.release_esp_spi(offer.spi_in)
-            connection.enqueue(DeleteChildren((offer.spi_in,)), now)
-            return
-        connection.add_child(outcome, self.began, now)
+            )
 
     def abandon(self, connection: Connection) -> None:
         """Give the SPI back."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ike.child_sa import ChildState
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
 from ike.events import DeletionReason
@@ -16,18 +17,46 @@ if TYPE_CHECKING:
 
 
 class DeleteChildren:
-    """The end of CHILD_SAs that are gone at our end already, by inbound SPI."""
+    """The end of CHILD_SAs that are gone at our end already.
 
-    def __init__(self, spis_in: tuple[int, ...]) -> None:
-        self.spis_in = spis_in
+    Attributes:
+        spis: outbound SPIs by inbound ones.
+    """
+
+    def __init__(self, spis: Mapping[int, int]) -> None:
+        self.spis = spis
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request."""
-        payloads = informational.delete_children(self.spis_in)
+        payloads = informational.delete_children(self.spis)
         return Request(ExchangeType.INFORMATIONAL, payloads)
 
     def finish(self, connection: Connection, payloads: Sequence[Payload], now: float) -> None:
         """Be content: whatever the peer answers, they are gone."""
+
+    def abandon(self, connection: Connection) -> None:
+        """Hold nothing."""
+
+
+class DeleteReplaced:
+    """The end of a CHILD_SA that we have rekeyed; it is there until the peer has answered."""
+
+    def __init__(self, spi_in: int) -> None:
+        self.spi_in = spi_in
+
+    def begin(self, connection: Connection, now: float) -> Request | None:
+        """Make the request, unless the peer has deleted it meanwhile."""
+        child = connection.children.get(self.spi_in)
+        if child is None:
+            return None
+        child.state = ChildState.DELETING
+        return Request(ExchangeType.INFORMATIONAL, informational.delete_children((self.spi_in,)))
+
+    def finish(self, connection: Connection, payloads: Sequence[Payload], now: float) -> None:
+        """Drop it."""
+        child = connection.children.get(self.spi_in)
+        if child is not None:
+            connection.drop_child(child, DeletionReason.REPLACED)
 
     def abandon(self, connection: Connection) -> None:
         """Hold nothing."""

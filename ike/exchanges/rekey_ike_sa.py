@@ -1,0 +1,147 @@
+"""CREATE_CHILD_SA that rekeys the IKE SA (RFC 7296 §1.3.2, §2.18)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ike.codec.chain import find_notify, notifies
+from ike.codec.key_exchange import KeyExchangePayload
+from ike.codec.nonce import Nonce
+from ike.codec.notify import Notify
+from ike.codec.payload import Payload
+from ike.codec.reader import u16, u64
+from ike.codec.registry import NotifyType
+from ike.codec.security_association import SecurityAssociation
+from ike.config import IkeProposal, Prf
+from ike.crypto import key_exchange
+from ike.crypto.errors import KeyExchangeError
+from ike.crypto.key_exchange import RandomBytes
+from ike.crypto.keys import IkeKeys, Nonces, rekeyed_ike_keys
+from ike.crypto.suites import IkeSuite
+from ike.events import FailureReason
+from ike.exchanges.ike_sa_init import InitOffer, with_method
+from ike.exchanges.outcome import Failure, Refusal, failure_from, require
+from ike.proposals import accept_ike, choose_ike, describe, describe_ike, offer_ike
+from ike.types import Secret
+
+_SPI_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OldKeys:
+    """What the new keys come from."""
+
+    prf: Prf
+    sk_d: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyAgreement:
+    """What both ends have after the exchange."""
+
+    suite: IkeSuite
+    keys: IkeKeys
+    nonces: Nonces
+    initiator_spi: int
+    responder_spi: int
+
+
+def build_request(offer: InitOffer) -> list[Payload]:
+    """Build the request: SA, Ni, KEi."""
+    return [
+        offer_ike(offer.proposals, u64(offer.spi)),
+        Nonce(offer.nonce),
+        KeyExchangePayload(offer.private.method, offer.private.public),
+    ]
+
+
+def read_response(
+    offer: InitOffer, payloads: Sequence[Payload], old: OldKeys, random_bytes: RandomBytes
+) -> RekeyAgreement | InitOffer | Failure:
+    """Read the answer: agreement, another offer to send, or a failure.
+
+    Raises:
+        ParseError: a payload is missing though there is no error notify.
+    """
+    wrong_method = find_notify(payloads, NotifyType.INVALID_KE_PAYLOAD)
+    if wrong_method is not None:
+        return with_method(offer, wrong_method, random_bytes)
+    for notify in notifies(payloads):
+        if notify.is_error:
+            return failure_from(notify, f"rekeying with {describe_ike(offer.proposals)}")
+    answer = require(payloads, SecurityAssociation, "CREATE_CHILD_SA")
+    exchange = require(payloads, KeyExchangePayload, "CREATE_CHILD_SA")
+    nonce = require(payloads, Nonce, "CREATE_CHILD_SA")
+    accepted = accept_ike(offer.proposals, answer)
+    if accepted is None:
+        detail = f"the peer chose {describe(answer)} out of {describe_ike(offer.proposals)}"
+        return Failure(FailureReason.NO_PROPOSAL_CHOSEN, detail)
+    suite, proposal = accepted
+    spi = int.from_bytes(proposal.spi, "big")
+    if len(proposal.spi) != _SPI_LENGTH or not spi:
+        return Failure(FailureReason.INVALID_SYNTAX, "the peer's new IKE SPI is none")
+    if not suite.key_exchange == offer.private.method == exchange.method:
+        detail = f"the peer answered with key exchange method {exchange.method} out of turn"
+        return Failure(FailureReason.NO_PROPOSAL_CHOSEN, detail)
+    try:
+        shared = offer.private.agree(exchange.data)
+    except KeyExchangeError as error:
+        return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
+    nonces = Nonces(offer.nonce, nonce.data)
+    keys = rekeyed_ike_keys(old.prf, old.sk_d, suite, shared, nonces, offer.spi, spi)
+    return RekeyAgreement(suite, keys, nonces, offer.spi, spi)
+
+
+def answer_request(
+    proposals: Sequence[IkeProposal],
+    payloads: Sequence[Payload],
+    spi: int,
+    own_nonce: bytes,
+    old: OldKeys,
+    random_bytes: RandomBytes,
+) -> tuple[RekeyAgreement, list[Payload]] | Refusal:
+    """Answer the peer's rekey with our SPI `spi`; the answer's payloads come second.
+
+    Raises:
+        ParseError: a payload is missing.
+    """
+    offered = require(payloads, SecurityAssociation, "CREATE_CHILD_SA")
+    nonce = require(payloads, Nonce, "CREATE_CHILD_SA")
+    exchange = require(payloads, KeyExchangePayload, "CREATE_CHILD_SA")
+    choice = choose_ike(proposals, offered, exchange.method, u64(spi))
+    peer_spi = offered.proposals[0].spi
+    if choice is None or len(peer_spi) != _SPI_LENGTH or not any(peer_spi):
+        return Refusal(
+            Notify(NotifyType.NO_PROPOSAL_CHOSEN),
+            FailureReason.NO_PROPOSAL_CHOSEN,
+            f"the peer proposed {describe(offered)}, acceptable is {describe_ike(proposals)}",
+        )
+    method = choice.suite.key_exchange
+    if exchange.method != method:
+        return Refusal(
+            Notify(NotifyType.INVALID_KE_PAYLOAD, u16(method)),
+            FailureReason.NO_PROPOSAL_CHOSEN,
+            f"the peer sent a value for key exchange method {exchange.method}, "
+            f"{method.name} is asked for",
+        )
+    private = key_exchange.generate(method, random_bytes)
+    try:
+        shared = private.agree(exchange.data)
+    except KeyExchangeError as error:
+        return Refusal(
+            Notify(NotifyType.INVALID_SYNTAX),
+            FailureReason.INVALID_SYNTAX,
+            f"bad key exchange value: {error}",
+        )
+    nonces = Nonces(nonce.data, own_nonce)
+    initiator_spi = int.from_bytes(peer_spi, "big")
+    keys = rekeyed_ike_keys(old.prf, old.sk_d, choice.suite, shared, nonces, initiator_spi, spi)
+    return (
+        RekeyAgreement(choice.suite, keys, nonces, initiator_spi, spi),
+        [
+            SecurityAssociation((choice.proposal,)),
+            Nonce(own_nonce),
+            KeyExchangePayload(method, private.public),
+        ],
+    )

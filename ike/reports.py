@@ -1,0 +1,102 @@
+"""What a connection reports: its events, and what an operator can be shown of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ike.child_sa import ChildSa
+from ike.events import (
+    ChildSaDeleted,
+    ChildSaEstablished,
+    DeletionReason,
+    IkeSaClosed,
+    IkeSaEstablished,
+    Role,
+)
+from ike.exchanges.child import ChildAgreement
+from ike.info import ChildSaInfo, IkeSaInfo
+
+if TYPE_CHECKING:
+    from ike.connection import Connection
+
+
+def ike_sa_established(connection: Connection) -> IkeSaEstablished:
+    """Report that both peers are authenticated, or that the IKE SA is a rekeyed one."""
+    channel = connection.channel
+    return IkeSaEstablished(
+        connection.peer.name,
+        connection.role,
+        channel.initiator_spi,
+        channel.responder_spi,
+        channel.local,
+        channel.remote,
+        connection.peer.remote_identity,
+        connection.nat_detected,
+    )
+
+
+def ike_sa_closed(connection: Connection, reason: DeletionReason) -> IkeSaClosed:
+    """Report the end of the IKE SA."""
+    channel = connection.channel
+    return IkeSaClosed(connection.peer.name, channel.initiator_spi, channel.responder_spi, reason)
+
+
+def child_sa_established(
+    connection: Connection, agreement: ChildAgreement, lifetime: float, replaces: int | None
+) -> ChildSaEstablished:
+    """Report a new CHILD_SA, with its keys; `lifetime` in seconds until it is rekeyed."""
+    keys = agreement.keys
+    outbound = (keys.initiator_key, keys.initiator_salt)
+    inbound = (keys.responder_key, keys.responder_salt)
+    if agreement.role is Role.RESPONDER:
+        outbound, inbound = inbound, outbound
+    return ChildSaEstablished(
+        agreement.config.name,
+        connection.peer.name,
+        agreement.role,
+        agreement.spi_in,
+        agreement.spi_out,
+        agreement.suite.encryption,
+        agreement.suite.key_bits,
+        *inbound,
+        *outbound,
+        agreement.local,
+        agreement.remote,
+        connection.channel.local,
+        connection.channel.remote,
+        connection.nat_detected,
+        lifetime,
+        replaces,
+    )
+
+
+def child_sa_deleted(
+    connection: Connection, child: ChildSa, reason: DeletionReason
+) -> ChildSaDeleted:
+    """Report the end of a CHILD_SA."""
+    return ChildSaDeleted(
+        child.config.name, connection.peer.name, child.spi_in, child.spi_out, reason
+    )
+
+
+def info(connection: Connection) -> IkeSaInfo:
+    """Describe a connection for an operator."""
+    channel = connection.channel
+    children = tuple(
+        ChildSaInfo(c.config.name, c.spi_in, c.spi_out, str(c.suite), c.established_at, c.rekey_at)
+        for c in connection.children.values()
+    )
+    return IkeSaInfo(
+        connection.peer.name,
+        connection.role,
+        connection.state,
+        channel.initiator_spi,
+        channel.responder_spi,
+        channel.local,
+        channel.remote,
+        str(connection.suite),
+        connection.nat_detected,
+        connection.established_at,
+        connection.rekey_at,
+        children,
+    )

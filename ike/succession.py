@@ -1,0 +1,70 @@
+"""How one IKE SA takes the place of another one (RFC 7296 §1.3.2, §2.18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ike import states
+from ike.channel import Channel
+from ike.events import DeletionReason, Role
+from ike.exchanges.rekey_ike_sa import RekeyAgreement
+from ike.states import Trigger
+
+if TYPE_CHECKING:
+    from ike.connection import Connection
+
+
+def spawn(
+    old: Connection, agreement: RekeyAgreement, role: Role, began: int, now: float
+) -> Connection:
+    """Make the connection for a rekeyed IKE SA; it has no CHILD_SAs yet.
+
+    Args:
+        old: the one that was rekeyed.
+        agreement: what the exchange has brought.
+        role: whether we initiated the rekey.
+        began: the sequence number of its request.
+        now: the time.
+    """
+    channel = Channel(
+        role,
+        agreement.initiator_spi,
+        old.channel.local,
+        old.channel.remote,
+        old.env.settings.retransmission,
+        now,
+    )
+    channel.responder_spi = agreement.responder_spi
+    channel.secure(agreement.suite, agreement.keys)
+    new = type(old)(
+        old.env,
+        channel,
+        old.peer,
+        agreement.suite,
+        agreement.keys,
+        agreement.nonces,
+        old.nat_detected,
+        began,
+        now,
+    )
+    old.spawned.append(new)
+    return new
+
+
+def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -> None:
+    """Give CHILD_SAs and waiting tasks to the heir; the old IKE SA ends.
+
+    With `we_delete` it is ours to delete, else the peer's, for a while.
+    """
+    heir.children.update(old.children)
+    old.children.clear()
+    old.tasks.hand_over(heir.tasks)
+    old.heir = heir
+    old.rekey_at = None
+    old.ended_by = DeletionReason.REPLACED
+    old.state = states.advance(old.state, Trigger.REKEYED)
+    if we_delete:
+        old.delete(DeletionReason.REPLACED, now)
+    else:
+        old.end_at(now + old.env.settings.replaced_grace, DeletionReason.REPLACED)
+    heir.pump(now)

@@ -1,0 +1,127 @@
+"""Rekeying a CHILD_SA (RFC 7296 §1.3.3, §2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ike.child_sa import ChildSa, ChildState
+from ike.codec.payload import Payload
+from ike.codec.registry import ExchangeType, NotifyType
+from ike.events import DeletionReason
+from ike.exchanges import create_child_sa
+from ike.exchanges.child import ChildAgreement, ChildOffer
+from ike.exchanges.outcome import Failure
+from ike.tasks.base import Request
+from ike.tasks.create_child import CreateChild
+from ike.tasks.delete import DeleteChildren, DeleteReplaced
+
+if TYPE_CHECKING:
+    from ike.connection import Connection
+
+
+class RekeyChild:
+    """A new CHILD_SA in the place of the one with the inbound SPI `spi_in`.
+
+    Attributes:
+        rival: the CHILD_SA that the peer has made in its place meanwhile (§2.8.1).
+    """
+
+    def __init__(self, spi_in: int) -> None:
+        self.spi_in = spi_in
+        self.rival: ChildSa | None = None
+        self._began = 0
+        self._offer: ChildOffer | None = None
+        self._nonce = b""
+
+    def begin(self, connection: Connection, now: float) -> Request | None:
+        """Make the request, unless the old one has gone or been rekeyed by the peer meanwhile."""
+        old = connection.children.get(self.spi_in)
+        if old is None or not old.is_live:
+            self.abandon(connection)
+            return None
+        old.state = ChildState.REKEYING
+        env = connection.env
+        self._began = env.next_sequence()
+        self._nonce = env.nonce()
+        if self._offer is None:
+            spi_in = env.allocate_esp_spi()
+            self._offer = create_child_sa.make_offer(old.config, spi_in, env.random_bytes)
+        payloads = create_child_sa.build_rekey(self._offer, self._nonce, self.spi_in)
+        return Request(ExchangeType.CREATE_CHILD_SA, payloads)
+
+    def finish(self, connection: Connection, payloads: Sequence[Payload], now: float) -> None:
+        """Take the answer.
+
+        Raises:
+            ParseError: a payload is missing.
+        """
+        offer = self._offer
+        assert offer is not None
+        outcome = create_child_sa.read_response(
+            offer,
+            self._nonce,
+            payloads,
+            connection.suite.prf,
+            connection.keys.sk_d,
+            connection.env.random_bytes,
+        )
+        old = connection.children.get(self.spi_in)
+        if isinstance(outcome, ChildOffer):
+            self._offer = outcome
+            connection.retry(self, now)
+        elif isinstance(outcome, Failure):
+            self.abandon(connection)
+            self._failed(connection, outcome, offer.spi_in, old, now)
+        else:
+            self._offer = None
+            self._replace(connection, outcome, old, now)
+
+    def _replace(
+        self, connection: Connection, agreement: ChildAgreement, old: ChildSa | None, now: float
+    ) -> None:
+        replaces = old.spi_in if old is not None else None
+        new = connection.add_child(agreement, self._began, now, replaces)
+        if old is None:
+            return
+        old.state = ChildState.REPLACED
+        rival = self.rival
+        if (
+            rival is not None
+            and rival.spi_in in connection.children
+            and new.lowest_nonce < rival.lowest_nonce
+        ):
+            # The peer's stays; who made the one that stays deletes the old one.
+            old.end_at(now + connection.env.settings.replaced_grace, DeletionReason.REPLACED)
+        else:
+            connection.enqueue(DeleteReplaced(old.spi_in), now)
+
+    def _failed(
+        self,
+        connection: Connection,
+        failure: Failure,
+        offered_spi: int,
+        old: ChildSa | None,
+        now: float,
+    ) -> None:
+        settings = connection.env.settings
+        if not failure.notify_type:
+            connection.enqueue(DeleteChildren({offered_spi: 0}), now)
+        if old is None:
+            return
+        if self.rival is not None:
+            old.state = ChildState.REPLACED
+            old.end_at(now + settings.replaced_grace, DeletionReason.REPLACED)
+        elif failure.notify_type == NotifyType.CHILD_SA_NOT_FOUND:
+            # The peer does not have it: begin from scratch (§2.25).
+            connection.drop_child(old, DeletionReason.PEER)
+            connection.enqueue(CreateChild(old.config), now)
+        else:
+            old.state = ChildState.LIVE
+            old.rekey_at = now + connection.env.retry_after()
+
+    def abandon(self, connection: Connection) -> None:
+        """Give the SPI back."""
+        if self._offer is not None:
+            connection.env.release_esp_spi(self._offer.spi_in)
+            self._offer = None

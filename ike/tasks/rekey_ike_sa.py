@@ -1,0 +1,85 @@
+"""Rekeying the IKE SA (RFC 7296 §1.3.2, §2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ike import succession
+from ike.codec.payload import Payload
+from ike.codec.registry import ExchangeType
+from ike.events import DeletionReason, Role
+from ike.exchanges import ike_sa_init, rekey_ike_sa
+from ike.exchanges.ike_sa_init import InitOffer
+from ike.exchanges.outcome import Failure
+from ike.exchanges.rekey_ike_sa import OldKeys
+from ike.states import State
+from ike.tasks.base import Request
+
+if TYPE_CHECKING:
+    from ike.connection import Connection
+
+
+class RekeyIkeSa:
+    """A new IKE SA in the place of the one that carries the request.
+
+    Attributes:
+        rival: the IKE SA that the peer has made in its place meanwhile (§2.8.2).
+    """
+
+    def __init__(self) -> None:
+        self.rival: Connection | None = None
+        self._began = 0
+        self._offer: InitOffer | None = None
+
+    def begin(self, connection: Connection, now: float) -> Request | None:
+        """Make the request, unless the peer has rekeyed the IKE SA meanwhile."""
+        if connection.state is not State.ESTABLISHED:
+            self.abandon(connection)
+            return None
+        env = connection.env
+        self._began = env.next_sequence()
+        if self._offer is None:
+            self._offer = ike_sa_init.make_offer(
+                env.allocate_ike_spi(), env.nonce(), connection.peer.proposals, env.random_bytes
+            )
+        payloads = rekey_ike_sa.build_request(self._offer)
+        return Request(ExchangeType.CREATE_CHILD_SA, payloads)
+
+    def finish(self, connection: Connection, payloads: Sequence[Payload], now: float) -> None:
+        """Take the answer.
+
+        Raises:
+            ParseError: a payload is missing.
+        """
+        assert self._offer is not None
+        old = OldKeys(connection.suite.prf, connection.keys.sk_d)
+        env = connection.env
+        outcome = rekey_ike_sa.read_response(self._offer, payloads, old, env.random_bytes)
+        if isinstance(outcome, InitOffer):
+            self._offer = outcome
+            connection.retry(self, now)
+        elif isinstance(outcome, Failure):
+            self.abandon(connection)
+            if self.rival is not None:
+                succession.inherit(connection, self.rival, now, we_delete=False)
+            else:
+                connection.rekey_at = now + env.retry_after()
+        else:
+            self._offer = None
+            new = succession.spawn(connection, outcome, Role.INITIATOR, self._began, now)
+            rival = self.rival
+            if rival is not None and rival.is_usable and new.lowest_nonce < rival.lowest_nonce:
+                # The peer's stays. It deletes the old one, we delete ours.
+                succession.inherit(connection, rival, now, we_delete=False)
+                new.delete(DeletionReason.DUPLICATE, now)
+                return
+            succession.inherit(connection, new, now, we_delete=True)
+            if rival is not None:
+                rival.end_at(now + env.settings.duplicate_grace, DeletionReason.DUPLICATE)
+
+    def abandon(self, connection: Connection) -> None:
+        """Give the SPI back."""
+        if self._offer is not None:
+            connection.env.release_ike_spi(self._offer.spi)
+            self._offer = None
