@@ -182,7 +182,10 @@ class Negotiation:
         before = self._sad.pairs(packet_type.id)
         try:
             pair = self._sad.establish(
-                event, packet_type, now, has_way=bool(before) or is_clear(packet_type.id)
+                event,
+                packet_type,
+                now,
+                has_way=self._is_protected(packet_type) or is_clear(packet_type.id),
             )
         except (NoRouteToPeerError, SaTableFullError) as error:
             self._say(Severity.ERROR, f"SA for {packet_type.name} given up: {error}")
@@ -217,7 +220,7 @@ class Negotiation:
                 f"SA for {pair.packet_type.name} with {pair.packet_type.peer} gone:"
                 f" {event.reason} (SPI {event.spi_in:#010x})",
             )
-        if not self._sad.pairs(pair.packet_type.id):
+        if not self._is_protected(pair.packet_type):
             yield SaDown(pair.packet_type.id)
 
     def _failed(self, event: AttemptFailed) -> Iterator[PassiveEvent]:
@@ -231,9 +234,13 @@ class Negotiation:
         ]
         for pair in adopted:
             self._sad.remove(pair.inbound.spi)
-        if adopted and not self._sad.pairs(packet_type.id):
+        if adopted and not self._is_protected(packet_type):
             yield SaDown(packet_type.id)
         yield AttemptEnded(packet_type.id, reason)
+
+    def _is_protected(self, packet_type: PacketType) -> bool:
+        # Not by a pair that only lingers for its last packets: it carries nothing out.
+        return self._sad.sending(packet_type.id) is not None
 
     def _moved(self, event: PeerMoved) -> None:
         for spi_in in event.children:

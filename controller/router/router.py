@@ -279,7 +279,7 @@ class Router:
         for pair in pairs:
             if self._sad.by_inbound_spi(pair.inbound.spi) is pair:
                 self._sad.remove(pair.inbound.spi)
-                if not self._sad.pairs(pair.packet_type.id):
+                if self._sad.sending(pair.packet_type.id) is None:
                     self._tell(SaDown(pair.packet_type.id), now)
         self._settle(now)
         self._install_manual(now)
@@ -488,7 +488,7 @@ class Router:
             if pair.source is SaSource.IKE:
                 self._negotiation.delete_child(pair.inbound.spi, now)
             self._sad.remove(pair.inbound.spi)
-            if not self._sad.pairs(packet_type.id):
+            if self._sad.sending(packet_type.id) is None:
                 self._tell(SaDown(packet_type.id), now)
         if lost:
             self._say(
