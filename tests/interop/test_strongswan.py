@@ -236,6 +236,19 @@ class TestDelete:
         assert sa_to(router, SITE_B) is None
         assert establish(lab, gateway).spi_in != old.spi_in
 
+    def test_peer_deletes_right_after_a_rekey(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        """A pair that lingers for its last packets must not hide that the last one is gone."""
+        old = establish(lab, gateway)
+        gateway.rekey_child(CHILD)
+        wait_for(
+            lambda: [child.spi_in for child in gateway.installed_children(CHILD)] != [old.spi_in],
+            "a second pair of SAs",
+        )
+        gateway.terminate_ike(CONNECTION)
+        establish(lab, gateway)
+
     def test_restarted_peer_is_found_at_once(
         self, lab: Lab, router: Router, gateway: StrongSwan
     ) -> None:

@@ -75,7 +75,7 @@ def open_shell(lab: Lab, router: Router) -> None:
     startup.write_text(
         "[ -f ~/.bashrc ] && . ~/.bashrc\n"
         f"PATH={shlex.quote(str(folder))}:$PATH\n"
-        f"PS1='lab {lab.id}:\\W\\$ '\n"
+        f"PS1='({lab.id}) \\W\\$ '\n"
     )
     variables = {
         "P4L_ID": lab.id,
