@@ -131,6 +131,8 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
     new = _make_child(connection, received, (old.config,), now, old.spi_in)
     if new is None:
         return
+    if old.expire_reason is DeletionReason.DUPLICATE and old.expire_at is not None:
+        new.end_at(old.expire_at, DeletionReason.DUPLICATE)
     task = connection.tasks.current
     if isinstance(task, RekeyChild) and task.spi_in == old.spi_in:
         task.rival = new
@@ -203,7 +205,10 @@ def _delete_children(connection: Connection, spis_out: Sequence[int]) -> list[Pa
     for spi_out in spis_out:
         child = connection.child_by_spi_out(spi_out)
         if child is None:
-            continue  # unknown, or gone at our end with our own Delete on its way
+            # Unknown, or gone at our end with our own Delete on its way, or one that the peer
+            # has made for us: its answer is late, or lost and about to be repeated.
+            connection.note_deleted(spi_out)
+            continue
         if child.state is not ChildState.DELETING:
             spis_in.append(u32(child.spi_in))
         replaced = child.state in (ChildState.REPLACED, ChildState.DELETING)

@@ -15,7 +15,6 @@ from ike.child_sa import ChildSa, ChildState
 from ike.codec.chain import find_notify, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
-from ike.codec.payload import Payload
 from ike.codec.registry import NotifyType
 from ike.config import PeerConfig
 from ike.crypto.keys import IkeKeys, Nonces
@@ -32,6 +31,8 @@ from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 from ike.types import Datagram
+
+_MAX_DELETED_EARLY = 256
 
 
 class Connection:
@@ -87,6 +88,7 @@ class Connection:
             self.rekey_at = now + env.rekey_after(peer.lifetime)
             self.expire_at = now + peer.lifetime * (1 + env.settings.rekey_margin)
         self._heard_esp_at = now
+        self._deleted_early: set[int] = set()
         if env.secrets_log is not None:
             spis = channel.initiator_spi, channel.responder_spi
             env.secrets_log(keylog.ike_line(*spis, suite, keys))
@@ -212,6 +214,10 @@ class Connection:
         task, self.tasks.current = self.tasks.current, None
         if task is None:
             return
+        self._finish(task, received, now)
+        self._deleted_early.clear()
+
+    def _finish(self, task: Task, received: Received, now: float) -> None:
         if self.state is not State.ESTABLISHED and not isinstance(task, DeleteIkeSa):
             task.abandon(self)
         elif received.error is not None or unsupported_critical(received.payloads):
@@ -222,14 +228,11 @@ class Connection:
             task.abandon(self)
             self.close(DeletionReason.PROTOCOL_ERROR)
         else:
-            self._finish(task, received.payloads, now)
-
-    def _finish(self, task: Task, payloads: tuple[Payload, ...], now: float) -> None:
-        try:
-            task.finish(self, payloads, now)
-        except ParseError:
-            task.abandon(self)
-            self.delete(DeletionReason.PROTOCOL_ERROR, now)
+            try:
+                task.finish(self, received.payloads, now)
+            except ParseError:
+                task.abandon(self)
+                self.delete(DeletionReason.PROTOCOL_ERROR, now)
 
     def live_children(self, name: str) -> Iterator[ChildSa]:
         """Give the CHILD_SAs of a configuration which are to stay."""
@@ -275,7 +278,14 @@ class Connection:
             child.expire_at = now + config.lifetime * (1 + env.settings.rekey_margin)
         self.children[child.spi_in] = child
         self.events.append(reports.child_sa_established(self, agreement, lifetime, replaces))
+        if child.spi_out in self._deleted_early:
+            self.drop_child(child, DeletionReason.PEER)
         return child
+
+    def note_deleted(self, spi_out: int) -> None:
+        """Take a Delete for a CHILD_SA that we may be about to learn of."""
+        if self.tasks.current is not None and len(self._deleted_early) < _MAX_DELETED_EARLY:
+            self._deleted_early.add(spi_out)
 
     def drop_child(self, child: ChildSa, reason: DeletionReason) -> None:
         """Report a CHILD_SA gone, and forget it."""

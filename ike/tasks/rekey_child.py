@@ -37,7 +37,8 @@ class RekeyChild:
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the old one has gone or been rekeyed by the peer meanwhile."""
         old = connection.children.get(self.spi_in)
-        if old is None or not old.is_live:
+        doomed = old is not None and old.expire_reason is DeletionReason.DUPLICATE
+        if old is None or not old.is_live or doomed:
             self.abandon(connection)
             return None
         old.state = ChildState.REKEYING
