@@ -265,6 +265,7 @@ class Peer:
             if not holders:
                 continue
             new = holders[0].children[spi_in]
+            self._drop_waiting(new.config.name)
             doubles = [
                 (connection, other)
                 for connection in self.connections
@@ -280,3 +281,10 @@ class Peer:
                     grace = self._env.settings.duplicate_grace
                     loser.end_at(now + grace, DeletionReason.DUPLICATE)
                 self.touched.append(home)
+
+    def _drop_waiting(self, name: str) -> None:
+        """Let what would make another CHILD_SA of the same packet type not begin."""
+        for connection in self.connections:
+            for task in connection.tasks.waiting:
+                if isinstance(task, CreateChild) and task.config.name == name:
+                    task.cancelled = True
