@@ -192,6 +192,7 @@ class TestNegotiation:
         self, lab: Lab, router: Router, gateway: StrongSwan
     ) -> None:
         """Every IKE message and ESP packet opens with our exported keys; none is malformed."""
+        gateway.load(peer_connection(SITE_B, dpd_delay=1))
         with lab.capture("judged") as capture:
             establish(lab, gateway)
             assert ping(lab["host-a"], SITE_B.host_address, size=1200).all_answered
@@ -200,14 +201,16 @@ class TestNegotiation:
             gateway.wait_for_no_sa()
             gateway.initiate(CHILD)
             assert ping(lab["host-b"], SITE_A.host_address).all_answered
-            time.sleep(KEEPALIVE * 2.5)  # liveness checks are IKE messages too
+            (alive,) = gateway.installed_children(CHILD)
+            time.sleep(KEEPALIVE * 2.5)  # both ends check that the other lives (§2.4)
+            assert gateway.installed_children(CHILD) == (alive,)
             gateway.terminate_ike(CONNECTION)
         report = judge(capture.pcap, router.keys, clear_filter=between(SITE_A, SITE_B))
         assert report.errors == ()
         assert report.clear == 0
         assert report.esp > 100
         assert report.all_decrypted
-        assert report.ike_encrypted >= 10
+        assert report.ike_encrypted >= 14
 
 
 @pytest.mark.usefixtures("no_sa")
@@ -362,8 +365,42 @@ class TestPassiveMode:
         assert clear_destinations(router) == []
 
 
-@pytest.mark.usefixtures("no_sa")
-class TestControllerRestart:
+class TestRestart:
+    """What a controller or a switch costs that comes back."""
+
+    def test_switch_comes_back_empty(
+        self, lab: Lab, router: Router, gateway: StrongSwan, no_sa: None
+    ) -> None:
+        """Its SAs have lost their sequence numbers: they are replaced, and nothing is clear."""
+        old = establish(lab, gateway)
+        with (
+            lab.capture("switch") as capture,
+            PingStream(lab["host-a"], SITE_B.host_address, lab.run) as stream,
+        ):
+            last = stream.wait_for_answer(after=3)
+            router.switch.kill()
+            router.start_switch()
+            back = stream.wait_for_answer(after=last + 5, timeout=30)
+            stream.wait_for_answer(after=back + 10)
+            sent = stream.stop()
+        assert list(range(back, sent + 1)) == [
+            number for number in stream.answered() if number >= back
+        ]
+        assert packet_times(capture.pcap, between(SITE_A, SITE_B)) == []
+        assert old.spi_in not in [child.spi_in for child in gateway.installed_children(CHILD)]
+
+    def test_clear_traffic_survives_the_controller(self, lab: Lab, router: Router) -> None:
+        """No second hold: what is in the clear is found on the switch and carried on with."""
+        with PingStream(lab["host-a"], SITE_C.host_address, lab.run) as stream:
+            first = stream.wait_for_answer(timeout=HOLD + 5)
+            router.controller.kill()
+            router.start_controller()
+            stream.wait_for_answer(after=stream.answered()[-1] + 10)
+            assert clear_destinations(router) == [str(SITE_C.host_address)]
+            sent = stream.stop()
+        assert stream.answered() == list(range(first, sent + 1))
+
+    @pytest.mark.usefixtures("no_sa")
     def test_data_plane_carries_on_alone_and_is_adopted(
         self, lab: Lab, router: Router, gateway: StrongSwan
     ) -> None:
@@ -386,6 +423,7 @@ class TestControllerRestart:
         assert len(stream.answered()) >= sent - 1
         assert packet_times(capture.pcap, between(SITE_A, SITE_B)) == []
 
+    @pytest.mark.usefixtures("no_sa")
     def test_sigterm_deletes_the_sas_at_the_peer(
         self, lab: Lab, router: Router, gateway: StrongSwan
     ) -> None:
