@@ -35,6 +35,12 @@ _log = logging.getLogger(__name__)
 class EmbeddedSwitch:
     """A switch that runs while its context is open.
 
+    Args:
+        options: What it is told.
+        extra_ports: Ports that are not network interfaces.
+        clock_ns: Its clock: of meters, of idle timeouts, of digests.
+        clock_speed: How many of that clock's seconds pass in one of the event loop's.
+
     Attributes:
         datapath: The forwarding half.
         service: The control half, as P4Runtime without gRPC.
@@ -47,6 +53,7 @@ class EmbeddedSwitch:
         *,
         extra_ports: Sequence[Port] = (),
         clock_ns: ClockNs = time.monotonic_ns,
+        clock_speed: float = 1.0,
     ) -> None:
         self.datapath = EmbeddedDatapath(clock_ns, cpu_port=options.cpu_port)
         self.service = P4RuntimeService(
@@ -55,6 +62,7 @@ class EmbeddedSwitch:
         self.unknown_port_drops = 0
         self._options = options
         self._clock_ns = clock_ns
+        self._clock_speed = clock_speed
         self._extra_ports = tuple(extra_ports)
         self._ports: dict[int, Port] = {}
         self._server: P4RuntimeServer | None = None
@@ -87,6 +95,7 @@ class EmbeddedSwitch:
                 self.service,
                 self._options.grpc_addresses,
                 clock_ns=self._clock_ns,
+                clock_speed=self._clock_speed,
                 tls=self._options.tls,
             )
         except BaseException:

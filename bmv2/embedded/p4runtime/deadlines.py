@@ -12,11 +12,20 @@ MIN_DELAY_S = 0.005
 
 
 class DeadlineTimer:
-    """Calls `P4RuntimeService.advance` whenever it is due, until `close`."""
+    """Calls `P4RuntimeService.advance` whenever it is due, until `close`.
 
-    def __init__(self, service: P4RuntimeService, clock_ns: ClockNs) -> None:
+    Args:
+        service: What has deadlines.
+        clock_ns: The clock of the service.
+        clock_speed: How many of that clock's seconds pass in one of the event loop's.
+    """
+
+    def __init__(
+        self, service: P4RuntimeService, clock_ns: ClockNs, clock_speed: float = 1.0
+    ) -> None:
         self._service = service
         self._clock_ns = clock_ns
+        self._clock_speed = clock_speed
         self._handle: asyncio.TimerHandle | None = None
         self._armed_ns = 0
         self._closed = False
@@ -32,7 +41,7 @@ class DeadlineTimer:
             if self._armed_ns <= deadline:
                 return
             self._handle.cancel()
-        delay = max((deadline - self._clock_ns()) / 1e9, MIN_DELAY_S)
+        delay = max((deadline - self._clock_ns()) / 1e9 / self._clock_speed, MIN_DELAY_S)
         self._armed_ns = deadline
         self._handle = asyncio.get_running_loop().call_later(delay, self._fire)
 

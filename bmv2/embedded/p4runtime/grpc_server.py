@@ -88,6 +88,7 @@ async def serve(
     addresses: Sequence[str],
     *,
     clock_ns: ClockNs,
+    clock_speed: float = 1.0,
     tls: TlsFiles | None = None,
 ) -> P4RuntimeServer:
     """Start to serve.
@@ -96,6 +97,7 @@ async def serve(
         service: What to serve; its timers run from here on.
         addresses: ``host:port``, or ``unix:`` and a path; a Unix socket is for its owner only.
         clock_ns: The clock of the service.
+        clock_speed: How many of that clock's seconds pass in one of the event loop's.
         tls: Encrypt TCP with these; Unix sockets are never encrypted.
 
     Raises:
@@ -120,7 +122,8 @@ async def serve(
     await server.start()
     for served in ("", name):
         await checker.set(served, health_pb2.HealthCheckResponse.SERVING)
-    return P4RuntimeServer(server, servicer, DeadlineTimer(service, clock_ns), bound)
+    timer = DeadlineTimer(service, clock_ns, clock_speed)
+    return P4RuntimeServer(server, servicer, timer, bound)
 
 
 def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> str:

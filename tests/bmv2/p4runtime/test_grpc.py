@@ -157,21 +157,34 @@ async def test_read_streams_what_came_before_an_error(live, p4info):
         assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_idle_timeout_arrives_by_itself(live, p4info):
-    """The deadline timer: nothing but time passes."""
-    async with serving(live) as server, connected(server) as (stub, _):
-        stream = await become_primary(stub)
-        await stub.SetForwardingPipelineConfig(set_request(p4info))
-        entry = p4r.TableEntry(table_id=0x02000023, idle_timeout_ns=10_000_000)
-        entry.match.add(field_id=1).exact.value = b"\x01"
-        entry.match.add(field_id=2).exact.value = b"\x02"
-        entry.action.action.action_id = 0x01000027
-        request = p4r.WriteRequest(device_id=1)
-        request.election_id.low = 1
-        request.updates.add(type="INSERT").entity.table_entry.CopyFrom(entry)
-        await stub.Write(request)
-        notice = (await asyncio.wait_for(stream.read(), 5)).idle_timeout_notification
-        assert [e.table_id for e in notice.table_entry] == [0x02000023]
+def fast_clock_ns():
+    """A thousand seconds a second."""
+    return time.monotonic_ns() * 1000
+
+
+@pytest.mark.parametrize(
+    ("clock_ns", "speed", "timeout_s"), [(time.monotonic_ns, 1, 0.01), (fast_clock_ns, 1000, 100)]
+)
+async def test_idle_timeout_arrives_by_itself(make_datapath, p4info, clock_ns, speed, timeout_s):
+    """The deadline timer: nothing but time passes, the clock's time and not the event loop's."""
+    service = P4RuntimeService(make_datapath(), device_id=1, clock_ns=clock_ns)
+    server = await serve(service, ["127.0.0.1:0"], clock_ns=clock_ns, clock_speed=speed)
+    try:
+        async with connected(server) as (stub, _):
+            stream = await become_primary(stub)
+            await stub.SetForwardingPipelineConfig(set_request(p4info))
+            entry = p4r.TableEntry(table_id=0x02000023, idle_timeout_ns=round(timeout_s * 1e9))
+            entry.match.add(field_id=1).exact.value = b"\x01"
+            entry.match.add(field_id=2).exact.value = b"\x02"
+            entry.action.action.action_id = 0x01000027
+            request = p4r.WriteRequest(device_id=1)
+            request.election_id.low = 1
+            request.updates.add(type="INSERT").entity.table_entry.CopyFrom(entry)
+            await stub.Write(request)
+            notice = (await asyncio.wait_for(stream.read(), 5)).idle_timeout_notification
+            assert [e.table_id for e in notice.table_entry] == [0x02000023]
+    finally:
+        await server.stop()
 
 
 async def test_unix_socket_is_for_its_owner_only(live, tmp_path):
