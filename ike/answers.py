@@ -37,6 +37,10 @@ def answer(connection: Connection, received: Received, now: float) -> None:
         if received.error is not None:
             raise received.error
         refused = refuse_critical(received.payloads)
+        old = connection.claims
+        if old is not None and old.is_usable and _is_about_children(received):
+            # So it is the heir for the peer, whatever becomes of our own rekey.
+            succession.inherit(old, connection, now, we_delete=False)
         if refused is not None:
             _refuse(connection, received, refused)
         elif received.header.exchange_type == ExchangeType.CREATE_CHILD_SA:
@@ -46,6 +50,12 @@ def answer(connection: Connection, received: Received, now: float) -> None:
     except ParseError as error:
         _refuse(connection, received, refuse_malformed(error))
         connection.close(DeletionReason.PROTOCOL_ERROR)
+
+
+def _is_about_children(received: Received) -> bool:
+    return received.header.exchange_type == ExchangeType.CREATE_CHILD_SA or any(
+        isinstance(p, Delete) and p.protocol == ProtocolId.ESP for p in received.payloads
+    )
 
 
 def _refuse(connection: Connection, received: Received, refusal: Refusal) -> None:
@@ -121,7 +131,7 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
     known = rekey.protocol == ProtocolId.ESP and len(rekey.spi) == 4
     spi_out = int.from_bytes(rekey.spi, "big") if known else 0
     old = connection.child_by_spi_out(spi_out) if known else None
-    if old is None and not (known and _is_deleting(connection, spi_out)):
+    if old is None and not (known and _may_be_known_soon(connection, spi_out)):
         notify = Notify(NotifyType.CHILD_SA_NOT_FOUND, b"", ProtocolId.ESP, rekey.spi)
         connection.channel.respond(received, (notify,))
         return
@@ -142,8 +152,9 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
         old.end_at(now + grace, DeletionReason.REPLACED)
 
 
-def _is_deleting(connection: Connection, spi_out: int) -> bool:
-    return any(
+def _may_be_known_soon(connection: Connection, spi_out: int) -> bool:
+    """Tell whether an unknown CHILD_SA is one that we are deleting, or are about to learn of."""
+    return isinstance(connection.tasks.current, CreateChild | RekeyChild) or any(
         isinstance(task, DeleteChildren) and spi_out in task.spis.values()
         for task in connection.tasks
     )
@@ -180,6 +191,7 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
     new = succession.spawn(connection, agreement, Role.RESPONDER, env.next_sequence(), now)
     if isinstance(task, RekeyIkeSa):
         task.rival = new
+        new.claims = connection
     else:
         succession.inherit(connection, new, now, we_delete=False)
 
@@ -192,9 +204,10 @@ def _informational(connection: Connection, received: Received) -> None:
         return
     connection.channel.respond(received, ())
     task = connection.tasks.current
-    if isinstance(task, RekeyIkeSa) and task.rival is not None:
+    rival = task.rival if isinstance(task, RekeyIkeSa) else None
+    if rival is not None and connection.state is State.ESTABLISHED:
         # Our rekey is forgotten, the peer's stands (§2.25.2).
-        succession.inherit(connection, task.rival, connection.channel.heard_at, we_delete=False)
+        succession.inherit(connection, rival, connection.channel.heard_at, we_delete=False)
     replaced = connection.state is State.REPLACED
     connection.close(DeletionReason.REPLACED if replaced else DeletionReason.PEER)
 

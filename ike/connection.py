@@ -42,6 +42,7 @@ class Connection:
         events: what happened, for the owner to take.
         spawned: the IKE SAs that this one was rekeyed to, for the owner to take.
         heir: the one among them that has the CHILD_SAs now.
+        claims: the IKE SA that the peer has rekeyed to this one while we were rekeying it too.
         began: the sequence number of its first message; `sequence` that of its establishment.
         initial_contact: the peer says that it knows no other IKE SA with us.
         is_redundant: the peer and we made another one at once, which is to stay.
@@ -81,6 +82,7 @@ class Connection:
         self.events: list[Event] = []
         self.spawned: list[Connection] = []
         self.heir: Connection | None = None
+        self.claims: Connection | None = None
         self.rekey_at: float | None = None
         self.expire_at: float | None = None
         self.expire_reason = DeletionReason.EXPIRED

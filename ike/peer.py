@@ -181,6 +181,9 @@ class Peer:
         if connection not in self.connections:
             return
         self.connections.remove(connection)
+        if connection.heir is not None:
+            connection.heir.pump(now)
+            self.touched.append(connection.heir)
         self._note_contact()
         for name, attempt in tuple(self._attempts.items()):
             if self._is_placed(name):
@@ -215,7 +218,7 @@ class Peer:
             if task is not None:
                 task.cancelled = False
                 return
-            connection.enqueue(CreateChild(child), now)
+            connection.enqueue(CreateChild(child, self._is_live), now)
             self.touched.append(connection)
         elif self.handshake is None:
             self.handshake = InitiatorHandshake(self._env, self.config, child, now)
@@ -265,7 +268,6 @@ class Peer:
             if not holders:
                 continue
             new = holders[0].children[spi_in]
-            self._drop_waiting(new.config.name)
             doubles = [
                 (connection, other)
                 for connection in self.connections
@@ -281,10 +283,3 @@ class Peer:
                     grace = self._env.settings.duplicate_grace
                     loser.end_at(now + grace, DeletionReason.DUPLICATE)
                 self.touched.append(home)
-
-    def _drop_waiting(self, name: str) -> None:
-        """Let what would make another CHILD_SA of the same packet type not begin."""
-        for connection in self.connections:
-            for task in connection.tasks.waiting:
-                if isinstance(task, CreateChild) and task.config.name == name:
-                    task.cancelled = True

@@ -54,8 +54,11 @@ def spawn(
 def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -> None:
     """Give CHILD_SAs and waiting tasks to the heir; the old IKE SA ends.
 
+    The owner has the heir begin the tasks when it knows of the succession.
+
     With `we_delete` it is ours to delete, else the peer's, for a while.
     """
+    heir.claims = None
     heir.children.update(old.children)
     old.children.clear()
     old.tasks.hand_over(heir.tasks)
@@ -67,4 +70,3 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
         old.delete(DeletionReason.REPLACED, now)
     else:
         old.end_at(now + old.env.settings.replaced_grace, DeletionReason.REPLACED)
-    heir.pump(now)

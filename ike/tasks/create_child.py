@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ike.codec.payload import Payload
@@ -24,13 +24,18 @@ _TRIES = 4  # while the peer answers that it cannot for now
 class CreateChild:
     """A CHILD_SA for `config`.
 
+    Args:
+        config: what it is to protect.
+        is_live: tells whether the CHILD_SA of that name is there already, in any IKE SA.
+
     Attributes:
         cancelled: nobody wants it any more; if the peer makes it, it is deleted at once.
     """
 
-    def __init__(self, config: ChildConfig) -> None:
+    def __init__(self, config: ChildConfig, is_live: Callable[[str], bool]) -> None:
         self.config = config
         self.cancelled = False
+        self._is_live = is_live
         self._tries = 0
         self._began = 0
         self._offer: ChildOffer | None = None
@@ -38,7 +43,7 @@ class CreateChild:
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the peer has made the CHILD_SA meanwhile."""
-        if self.cancelled or connection.has_live_child(self.config.name):
+        if self.cancelled or self._is_live(self.config.name):
             self.abandon(connection)
             return None
         env = connection.env

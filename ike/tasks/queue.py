@@ -23,11 +23,6 @@ class TaskQueue:
     def __iter__(self) -> Iterator[Task]:
         if self.current is not None:
             yield self.current
-        yield from self.waiting
-
-    @property
-    def waiting(self) -> Iterator[Task]:
-        """All but the one under way."""
         yield from self._waiting
         yield from (task for _, task in self._later)
 

@@ -116,7 +116,7 @@ class RekeyChild:
         elif failure.notify_type == NotifyType.CHILD_SA_NOT_FOUND:
             # The peer does not have it: begin from scratch (§2.25).
             connection.drop_child(old, DeletionReason.PEER)
-            connection.enqueue(CreateChild(old.config), now)
+            connection.enqueue(CreateChild(old.config, connection.has_live_child), now)
         else:
             old.state = ChildState.LIVE
             old.rekey_at = now + connection.env.retry_after()

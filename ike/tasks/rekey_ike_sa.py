@@ -76,6 +76,7 @@ class RekeyIkeSa:
                 return
             succession.inherit(connection, new, now, we_delete=True)
             if rival is not None:
+                rival.claims = None
                 rival.end_at(now + env.settings.duplicate_grace, DeletionReason.DUPLICATE)
 
     def abandon(self, connection: Connection) -> None:
