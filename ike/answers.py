@@ -101,7 +101,7 @@ def _make_child(
     received: Received,
     configs: Sequence[ChildConfig],
     now: float,
-    replaces: int | None = None,
+    replaces: ChildSa | None = None,
 ) -> ChildSa | None:
     env = connection.env
     spi_in = env.allocate_esp_spi()
@@ -138,7 +138,7 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
     if old is None or not old.is_live:
         _not_now(connection, received)
         return
-    new = _make_child(connection, received, (old.config,), now, old.spi_in)
+    new = _make_child(connection, received, (old.config,), now, old)
     if new is None:
         return
     if old.expire_reason is DeletionReason.DUPLICATE and old.expire_at is not None:

@@ -20,25 +20,39 @@ class ChildState(Enum):
     DELETING = auto()  # we have asked for its end
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Making:
+    """The exchange that made a CHILD_SA.
+
+    `began` and `ended` number its request and its end at this end (`Environment.next_sequence`).
+    """
+
+    role: Role
+    lowest_nonce: bytes
+    began: int
+    ended: int
+
+    def at_once_with(self, other: Making) -> bool:
+        """Tell whether one end made this while the other end made the other one."""
+        return self.role is not other.role and self.began < other.ended and other.began < self.ended
+
+
 @dataclass(slots=True, eq=False)
 class ChildSa:
     """A pair of ESP SAs. Its keys have gone out with the event, and are not kept.
 
-    `lowest_nonce` decides between two that were made at once (RFC 7296 §2.8.1); `began` and
-    `sequence` number the request that made it and its establishment. Times are the caller's, in
-    seconds; None: never.
+    `origin` is the making of the first one in its line, before all rekeys. Times are the
+    caller's, in seconds; None: never.
     """
 
     config: ChildConfig
-    role: Role
     spi_in: int
     spi_out: int
     suite: EspSuite
     local_selectors: tuple[TrafficSelector, ...]
     remote_selectors: tuple[TrafficSelector, ...]
-    lowest_nonce: bytes
-    began: int
-    sequence: int
+    making: Making
+    origin: Making
     established_at: float
     rekey_at: float | None = None
     expire_at: float | None = None
@@ -61,10 +75,28 @@ class ChildSa:
         """Whether it is to stay, or to be rekeyed."""
         return self.state in (ChildState.LIVE, ChildState.REKEYING)
 
-    def made_at_once_with(self, other: ChildSa) -> bool:
-        """Tell whether both ends made one of the two while the other one was being made."""
-        return (
-            self.role is not other.role
-            and self.began < other.sequence
-            and other.began < self.sequence
-        )
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Two CHILD_SAs of one packet type that both ends made at once.
+
+    `we_delete`: the loser is of our making.
+    """
+
+    loser: ChildSa
+    we_delete: bool
+
+    @classmethod
+    def between(cls, one: ChildSa, other: ChildSa) -> Contest | None:
+        """Compare two; None if they were not made at once.
+
+        The lowest of the four nonces loses, and who initiated its exchange deletes it (RFC 7296
+        §2.8.1). Two rekeys of one CHILD_SA are compared by their own exchanges, else it is those
+        that began the two lines: so both ends compare the same, whatever was rekeyed meanwhile.
+        """
+        siblings = one.origin is other.origin
+        mine, theirs = (one.making, other.making) if siblings else (one.origin, other.origin)
+        if not mine.at_once_with(theirs):
+            return None
+        loser, making = (one, mine) if mine.lowest_nonce < theirs.lowest_nonce else (other, theirs)
+        return cls(loser, making.role is Role.INITIATOR)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from ike import answers, keylog, reports, states
 from ike.channel import Channel, Received
-from ike.child_sa import ChildSa, ChildState
+from ike.child_sa import ChildSa, ChildState, Making
 from ike.codec.chain import find_notify, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
@@ -249,7 +249,7 @@ class Connection:
         return next((c for c in self.children.values() if c.spi_out == spi_out), None)
 
     def add_child(
-        self, agreement: ChildAgreement, began: int, now: float, replaces: int | None = None
+        self, agreement: ChildAgreement, began: int, now: float, replaces: ChildSa | None = None
     ) -> ChildSa:
         """Keep a new CHILD_SA, and report it.
 
@@ -257,20 +257,20 @@ class Connection:
             agreement: what it is.
             began: the sequence number of the request that made it.
             now: the time.
-            replaces: the inbound SPI of the one that it was rekeyed from.
+            replaces: the one that it was rekeyed from.
         """
         config, nonces, env = agreement.config, agreement.nonces, self.env
+        lowest_nonce = min(nonces.initiator, nonces.responder)
+        making = Making(agreement.role, lowest_nonce, began, env.next_sequence())
         child = ChildSa(
             config,
-            agreement.role,
             agreement.spi_in,
             agreement.spi_out,
             agreement.suite,
             agreement.local,
             agreement.remote,
-            min(nonces.initiator, nonces.responder),
-            began,
-            env.next_sequence(),
+            making,
+            replaces.origin if replaces is not None else making,
             now,
         )
         lifetime = 0.0
@@ -279,7 +279,11 @@ class Connection:
             child.rekey_at = now + lifetime
             child.expire_at = now + config.lifetime * (1 + env.settings.rekey_margin)
         self.children[child.spi_in] = child
-        self.events.append(reports.child_sa_established(self, agreement, lifetime, replaces))
+        self.events.append(
+            reports.child_sa_established(
+                self, agreement, lifetime, replaces.spi_in if replaces is not None else None
+            )
+        )
         if child.spi_out in self._deleted_early:
             self.drop_child(child, DeletionReason.PEER)
         return child

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ike.child_sa import Contest
 from ike.config import ChildConfig, PeerConfig
 from ike.connection import Connection
 from ike.environment import Environment, drain
@@ -272,14 +273,16 @@ class Peer:
                 (connection, other)
                 for connection in self.connections
                 for other in connection.live_children(new.config.name)
-                if other is not new and new.made_at_once_with(other)
+                if other is not new
             ]
             for connection, other in doubles:
-                loser = min(new, other, key=lambda c: c.lowest_nonce)
-                home = holders[0] if loser is new else connection
-                if loser.role is Role.INITIATOR:
-                    home.delete_children((loser,), DeletionReason.DUPLICATE, now)
+                contest = Contest.between(new, other)
+                if contest is None:
+                    continue
+                home = holders[0] if contest.loser is new else connection
+                if contest.we_delete:
+                    home.delete_children((contest.loser,), DeletionReason.DUPLICATE, now)
                 else:
                     grace = self._env.settings.duplicate_grace
-                    loser.end_at(now + grace, DeletionReason.DUPLICATE)
+                    contest.loser.end_at(now + grace, DeletionReason.DUPLICATE)
                 self.touched.append(home)

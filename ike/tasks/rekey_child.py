@@ -81,8 +81,7 @@ class RekeyChild:
     def _replace(
         self, connection: Connection, agreement: ChildAgreement, old: ChildSa | None, now: float
     ) -> None:
-        replaces = old.spi_in if old is not None else None
-        new = connection.add_child(agreement, self._began, now, replaces)
+        new = connection.add_child(agreement, self._began, now, old)
         if old is None:
             return
         old.state = ChildState.REPLACED
@@ -90,7 +89,7 @@ class RekeyChild:
         if (
             rival is not None
             and rival.spi_in in connection.children
-            and new.lowest_nonce < rival.lowest_nonce
+            and new.making.lowest_nonce < rival.making.lowest_nonce
         ):
             # The peer's stays; who made the one that stays deletes the old one.
             old.end_at(now + connection.env.settings.replaced_grace, DeletionReason.REPLACED)
