@@ -10,7 +10,7 @@ import pytest
 from tests.interop.lab.lab import Lab, standing_labs
 from tests.interop.lab.requirements import missing
 
-_TEST_LAB = re.compile(r"t(\d+)")
+_TEST_LAB = re.compile(r"t(\d+)[a-z]?")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -116,10 +116,9 @@ def test_tshark_opens_ike_and_esp_with_logged_keys(
     report = judge(capture.pcap, keys_of(lab, near), CLEAR)
     assert report.errors == ()
     assert report.all_decrypted
-    assert report.esp == 18
     assert report.ike_encrypted >= 10
     assert report.clear == 0
-    assert report.protocols["icmp"] == 18
+    assert report.protocols["icmp"] == 18  # beside the last of earlier TCP connections
 
 
 def test_tshark_condemns_wrong_keys(lab: Lab, peers: tuple[StrongSwan, StrongSwan]) -> None:
@@ -132,7 +131,8 @@ def test_tshark_condemns_wrong_keys(lab: Lab, peers: tuple[StrongSwan, StrongSwa
     ike, esp = read_charon_keys(near.log)
     wrong = write_tables(lab.run / "wrong", [], [EspKeys(keys.spi, bytes(36)) for keys in esp])
     report = judge(capture.pcap, wrong)
-    assert (report.esp, report.esp_decrypted) == (6, 0)
+    assert report.esp >= 6
+    assert report.esp_decrypted == 0
     assert report.esp_bad_icv or report.errors
     assert report.ike_decrypted == 0
     assert not report.all_decrypted
