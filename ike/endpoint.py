@@ -317,9 +317,9 @@ class Endpoint:
         self._transmits += drain(connection.channel.outbox)
         spi = connection.channel.own_spi
         peer = self._peers.get(connection.peer.name)
-        self._take_events(connection, peer)
         for new in drain(connection.spawned):
             self._promote(new, now)
+        self._take_events(connection, peer)
         if connection.state is State.CLOSED:
             self._timers.set(spi, self._linger_until.setdefault(spi, now + _LINGER))
         else:

@@ -201,32 +201,30 @@ class Peer:
         return any(c.is_usable and c.has_live_child(name) for c in self.connections)
 
     def _is_placed(self, name: str) -> bool:
-        if self.handshake is not None and self.handshake.child.name == name:
-            return True
-        return any(self._creating(c, name) for c in self.connections)
+        return self._carrier(name) is not None
 
-    @staticmethod
-    def _creating(connection: Connection, name: str) -> CreateChild | None:
-        for task in connection.tasks:
-            if isinstance(task, CreateChild) and task.config.name == name:
-                return task
+    def _carrier(self, name: str) -> CreateChild | InitiatorHandshake | None:
+        """Find what is making, or is about to make, the CHILD_SA of that name."""
+        if self.handshake is not None and self.handshake.child.name == name:
+            return self.handshake
+        for connection in self.connections:
+            for task in connection.tasks:
+                if isinstance(task, CreateChild) and task.config.name == name:
+                    return task
         return None
 
     def _place(self, child: ChildConfig, now: float) -> None:
+        carrier = self._carrier(child.name)
         connection = self.preferred()
-        if connection is not None:
-            task = self._creating(connection, child.name)
-            if task is not None:
-                task.cancelled = False
-                return
+        if carrier is not None:
+            carrier.cancelled = False
+        elif connection is not None:
             connection.enqueue(CreateChild(child, self._is_live), now)
             self.touched.append(connection)
         elif self.handshake is None:
             self.handshake = InitiatorHandshake(self._env, self.config, child, now)
             self._note_contact()
             self.touched.append(self.handshake)
-        elif self.handshake.child.name == child.name:
-            self.handshake.cancelled = False
 
     def _place_waiting(self, now: float) -> None:
         for name, attempt in tuple(self._attempts.items()):
