@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controller.p4runtime.counters import Counters
+from controller.p4runtime.entities import CounterValue
 from controller.policy.model import PacketType
 from controller.router.router import Router
 from controller.router.sad import SaPair
@@ -85,8 +88,13 @@ def crypto_map(router: Router) -> tuple[CryptoMapStatus, ...]:
     )
 
 
-def crypto_ipsec_sa(router: Router, counters: Counters, now: float) -> tuple[IpsecSaStatus, ...]:
-    """Answer ``show crypto ipsec sa``: one row a packet type, with an SA or without."""
+def crypto_ipsec_sa(
+    router: Router, counters: Counters | None, now: float
+) -> tuple[IpsecSaStatus, ...]:
+    """Answer ``show crypto ipsec sa``: one row a packet type, with an SA or without.
+
+    `counters` is None where the switch did not answer.
+    """
     return tuple(
         _ipsec_sa(router, packet_type, counters, now) for packet_type in router.policy.packet_types
     )
@@ -100,7 +108,7 @@ def crypto_isakmp_sa(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
             IsakmpSaStatus(
                 local=str(sa.local),
                 remote=str(sa.remote),
-                state=str(sa.state),
+                state=sa.state.value,
                 role=str(sa.role),
                 initiator_spi=sa.initiator_spi,
                 responder_spi=sa.responder_spi,
@@ -142,15 +150,13 @@ def _packet_type(router: Router, packet_type: PacketType, now: float) -> PacketT
 
 
 def _ipsec_sa(
-    router: Router, packet_type: PacketType, counters: Counters, now: float
+    router: Router, packet_type: PacketType, counters: Counters | None, now: float
 ) -> IpsecSaStatus:
     pair = router.sad.sending(packet_type.id)
     if pair is None:
         pairs = router.sad.pairs(packet_type.id)
         pair = pairs[-1] if pairs else None
     local_ident, remote_ident = idents(packet_type.flow)
-    hold = counters.hold.get(packet_type.id)
-    clear = counters.clear.get(packet_type.id)
     return IpsecSaStatus(
         packet_type=packet_type.name,
         interface=packet_type.interface,
@@ -163,13 +169,19 @@ def _ipsec_sa(
         encapsulated=pair.encapsulated if pair else False,
         inner_mtu=pair.outbound.inner_mtu if pair else None,
         source=str(pair.source) if pair else "ike",
-        inbound=_inbound(pair, counters) if pair else None,
-        outbound=_outbound(pair, counters) if pair else None,
+        inbound=_inbound(pair, counters or Counters()) if pair else None,
+        outbound=_outbound(pair, counters or Counters()) if pair else None,
         established_ago=max(0.0, now - pair.established_at) if pair else None,
         rekey_in=max(0.0, pair.rekey_at - now) if pair and pair.rekey_at is not None else None,
-        packets_held=hold.packets if hold else None,
-        packets_clear=clear.packets if clear else None,
+        packets_held=_packets(counters.hold, packet_type.id) if counters else None,
+        packets_clear=_packets(counters.clear, packet_type.id) if counters else None,
     )
+
+
+def _packets(cells: Mapping[int, CounterValue], packet_type: int) -> int:
+    """Return a cell's packets; those without any are not in `cells`."""
+    count = cells.get(packet_type)
+    return count.packets if count else 0
 
 
 def _inbound(pair: SaPair, counters: Counters) -> EspSaStatus:

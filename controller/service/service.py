@@ -193,7 +193,7 @@ class Service:
 
     async def show_crypto_optional(self) -> CryptoOptionalStatus:
         """Answer ``show crypto optional`` (PM-9)."""
-        counters = await self._counters()
+        counters = await self._counters() or Counters()
         return show.crypto_optional(self._router, counters, self._clock.now())
 
     async def show_crypto_map(self) -> tuple[CryptoMapStatus, ...]:
@@ -211,7 +211,7 @@ class Service:
 
     async def show_switch(self) -> SwitchStatus:
         """Answer ``show switch``; also when the switch is not connected."""
-        counters = await self._counters()
+        counters = await self._counters() or Counters()
         return SwitchStatus(
             address=self._channel.address,
             device_id=self._channel.device_id,
@@ -276,13 +276,14 @@ class Service:
         """Yield at most `history` of the latest messages, and then each as it comes."""
         return self._messages.watch(history)
 
-    async def _counters(self) -> Counters:
+    async def _counters(self) -> Counters | None:
+        """Return what the switch has counted; None if it doesn't answer."""
         if not self._channel.is_connected:
-            return Counters()
+            return None
         try:
             return await self._channel.read_counters()
         except P4RuntimeError:
-            return Counters()
+            return None
 
 
 def _peers(policy: Policy) -> Iterator[IPv4Address]:
