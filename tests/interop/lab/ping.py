@@ -61,6 +61,13 @@ def ping(
     return PingResult(int(match[1]), int(match[2]))
 
 
+def echo_requests_received(namespace: Namespace) -> int:
+    """Return how many echo requests the kernel of a host has received."""
+    rows = [row.split() for row in namespace.run("cat", "/proc/net/snmp").splitlines()]
+    names, values = (row for row in rows if row[0] == "Icmp:")
+    return int(values[names.index("InEchos")])
+
+
 class PingStream:
     """Echo requests at a steady pace in the background, as a context manager.
 

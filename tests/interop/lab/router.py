@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,14 @@ class Router:
     def show(self, *what: str) -> Any:
         """Return what ``p4ipsec show WHAT --json`` says, parsed."""
         return json.loads(self.cli("show", *what, "--json"))
+
+    def logged_at(self, text: str) -> list[float]:
+        """Return when the controller logged lines with this text, in seconds (Unix)."""
+        return [
+            datetime.fromisoformat(line.split()[0]).timestamp()  # local time, without a zone
+            for line in self.controller.log.splitlines()
+            if text in line
+        ]
 
     def _answers(self) -> bool:
         if not self.socket.exists():
