@@ -41,8 +41,12 @@ async def run(
     async with running_network(speed) as network, live_view(console, network):
         try:
             await _run_steps(Stage(network, narrator), steps, report)
-        finally:
-            _keep_messages(network, narrator, report)
+        except Exception:
+            _show_everything(network, narrator)
+            raise
+        if not report.ok:
+            _show_everything(network, narrator)
+        report.messages = network.r1.log.since()
     _conclude(narrator, report, time.monotonic() - started)
     return report
 
@@ -55,16 +59,10 @@ async def _run_steps(stage: Stage, steps: Sequence[Step], report: Report) -> Non
         stage.end()
 
 
-def _keep_messages(network: Network, narrator: Narrator, report: Report) -> None:
-    messages = network.r1.log.since()
-    report.messages = [
-        {"time": round(message.time, 3), "severity": message.severity, "text": message.text}
-        for message in messages
-    ]
-    if not report.ok:
-        narrator.say("")
-        narrator.say("Something is not as expected. Everything that R1 has logged:")
-        narrator.messages("R1", messages, width=None)
+def _show_everything(network: Network, narrator: Narrator) -> None:
+    narrator.say("")
+    narrator.say("Something is not as expected. Everything that R1 has logged:")
+    narrator.messages("R1", network.r1.log.since(), width=None)
 
 
 def _conclude(narrator: Narrator, report: Report, seconds: float) -> None:

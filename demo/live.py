@@ -13,11 +13,15 @@ from rich.text import Text
 
 from controller.api.client import Client
 from controller.api.errors import ApiError
+from controller.passive.states import HOLD_TIME
 from controller.status import PacketTypeStatus
 from demo.network import Network
 from demo.traffic import Flow
 
 INTERVAL = 0.2  # the machine's seconds
+
+_HELD = ("holding", "holding_failed")
+_CLEAR = ("clear", "clear_retry_due")
 
 _STATES = {
     "idle": ("no SA", "dim"),
@@ -35,14 +39,19 @@ class LiveView:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._packet_types: tuple[PacketTypeStatus, ...] = ()
+        self._is_passive = True
         self._asked_at = 0.0
+        self._held_since: dict[str, float] = {}
 
     async def ask(self) -> None:
         """Ask R1 where its packet types stand."""
         with contextlib.suppress(ApiError):
             status = await self._network.r1.ask(Client.show_crypto_optional)
             self._packet_types = status.packet_types
+            self._is_passive = status.enabled
             self._asked_at = self._network.clock.now()
+            held = [each.name for each in status.packet_types if each.state in _HELD]
+            self._held_since = {name: self._held_since.get(name, self._asked_at) for name in held}
 
     def render(self) -> RenderableType:
         """Draw it."""
@@ -67,20 +76,26 @@ class LiveView:
 
     def _types(self, now: float) -> Table:
         grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in ("R1's packet type", "peer", "state", "IKE again in"):
+        for heading in ("R1's packet type", "peer", "state", "timer"):
             grid.add_column(heading)
         for packet_type in self._packet_types:
             state, style = _STATES.get(packet_type.state, (packet_type.state, ""))
-            left = packet_type.next_attempt_in
-            if left is not None:
-                left = max(0.0, left - (now - self._asked_at))
             grid.add_row(
                 packet_type.name,
                 str(packet_type.peer),
                 Text(state, style=style),
-                "" if left is None else f"{left:.0f} s",
+                self._timer(packet_type, now),
             )
         return grid
+
+    def _timer(self, packet_type: PacketTypeStatus, now: float) -> str:
+        held_since = self._held_since.get(packet_type.name)
+        if held_since is not None and self._is_passive:
+            return f"clear in {max(0.0, held_since + HOLD_TIME - now):.0f} s"
+        left = packet_type.next_attempt_in
+        if left is None or packet_type.state not in _CLEAR:
+            return ""
+        return f"IKE again in {max(0.0, self._asked_at + left - now):.0f} s"
 
 
 def _last(flow: Flow, now: float) -> str:

@@ -28,41 +28,37 @@ class Narrator:
 
     def step(self, number: int, title: str) -> None:
         """Begin a step."""
-        self._line("")
-        self._line(f"{number}. {title}", "bold cyan")
+        self._print([("", ""), (f"{number}. {title}", "bold cyan")])
 
     def say(self, text: str) -> None:
         """Tell something."""
-        self._line(f"   {text}")
+        self._print([(f"   {text}", "")])
 
     def at(self, time: float, text: str) -> None:
         """Tell what has just happened. `time` is in seconds of the routers' clock."""
-        self._line(f"   [{time:6.1f} s] {text}")
+        self.say(f"[{time:6.1f} s] {text}")
 
-    def block(self, text: str, style: str = "") -> None:
-        """Show a drawing, a part of a file or an answer, without its blank lines."""
-        for line in text.splitlines():
-            if line.strip():
-                self._line(f"     {line}", style)
+    def block(self, text: str) -> None:
+        """Show a drawing."""
+        self._print(_indented(text))
 
     def show(self, router: str, command: str, answer: str) -> None:
-        """Show a command of the operator, and its answer."""
-        self._line(f"   {router}# {command}", "bold")
-        self.block(answer)
+        """Show a command of the operator, and its answer without blank lines."""
+        self._print([(f"   {router}# {command}", "bold"), *_indented(answer)])
 
     def messages(
         self, router: str, messages: Iterable[TimedMessage], width: int | None = MESSAGE_WIDTH
     ) -> None:
         """Show messages of a router, the longest cut off at `width` characters."""
-        lines = list(messages)
-        if lines:
-            self._line(f"   {router}'s log:", "bold")
-        for message in lines:
+        lines = []
+        for message in messages:
             text = printable(message.text)
             if width is not None and len(text) > width:
                 text = text[: width - 1] + "…"
             style = _SEVERITY_STYLES.get(message.severity, "")
-            self._line(f"     [{message.time:6.1f} s] {text}", style)
+            lines.append((f"     [{message.time:6.1f} s] {text}", style))
+        if lines:
+            self._print([(f"   {router}'s log:", "bold"), *lines])
 
     def counts(self, flows: Iterable[FlowCount], core: dict[Kind, int]) -> None:
         """Show what became of the packets of a step."""
@@ -80,27 +76,39 @@ class Narrator:
         if not rows:
             return
         headings = ("packets", "to", "sent", "dropped", "clear", "encrypted")
-        for line in table(headings, rows, right=frozenset({2, 3, 4, 5}), indent="   "):
-            self._line(line)
-        self._line(
-            f"   on the core: {core[Kind.ESP]} ESP, {core[Kind.CLEAR]} clear, {core[Kind.IKE]} IKE"
-        )
+        lines = table(headings, rows, right=frozenset({2, 3, 4, 5}), indent="   ")
+        esp, clear, ike = core[Kind.ESP], core[Kind.CLEAR], core[Kind.IKE]
+        lines.append(f"   on the core: {esp} ESP, {clear} clear, {ike} IKE")
+        self._print([(line, "") for line in lines])
 
-    def check(self, check: Check) -> None:
-        """Show an expectation, and whether it was met."""
-        self._line(f"   {'✓' if check.ok else '✗'} {check.text}", "green" if check.ok else "red")
-        if not check.ok and check.found:
-            self._line(f"       found: {check.found}", "red")
+    def checks(self, checks: Iterable[Check]) -> None:
+        """Show expectations, and whether they were met."""
+        lines = []
+        for check in checks:
+            style = "green" if check.ok else "red"
+            lines.append((f"   {'✓' if check.ok else '✗'} {check.text}", style))
+            if not check.ok and check.found:
+                lines.append((f"       found: {check.found}", style))
+        if lines:
+            self._print(lines)
 
     def verdict(self, ok: bool, text: str) -> None:
         """End the story."""
-        self._line("")
-        self._line(text, "bold green" if ok else "bold red")
+        self._print([("", ""), (text, "bold green" if ok else "bold red")])
 
-    def _line(self, text: str, style: str = "") -> None:
-        if not self._unicode:
-            text = text.translate(_ASCII).encode("ascii", "replace").decode()
-        self.console.print(Text(text, style=style), soft_wrap=True)
+    def _print(self, lines: Iterable[tuple[str, str]]) -> None:
+        """Print lines with their styles; at once, since a live view is drawn anew each time."""
+        text = Text("\n").join(Text(self._encodable(line), style=style) for line, style in lines)
+        self.console.print(text, soft_wrap=True)
+
+    def _encodable(self, line: str) -> str:
+        if self._unicode:
+            return line
+        return line.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+def _indented(text: str) -> list[tuple[str, str]]:
+    return [(f"     {line}", "") for line in text.splitlines() if line.strip()]
 
 
 _ASCII = str.maketrans(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.core import Kind
+from demo.messages import TimedMessage
 from demo.traffic import Tally
 
 
@@ -72,7 +73,7 @@ class Report:
 
     speed: float
     steps: list[StepReport] = field(default_factory=list)
-    messages: list[dict[str, Any]] = field(default_factory=list)  # of R1
+    messages: list[TimedMessage] = field(default_factory=list)  # of R1
 
     @property
     def checks(self) -> Iterator[Check]:
@@ -91,5 +92,8 @@ class Report:
             "ok": self.ok,
             "speed": self.speed,
             "steps": [step.as_plain() for step in self.steps],
-            "messages": self.messages,
+            "messages": [
+                {"time": round(message.time, 3), "severity": message.severity, "text": message.text}
+                for message in self.messages
+            ],
         }

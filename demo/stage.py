@@ -88,8 +88,7 @@ class Stage:
         warnings = [message for message in self.messages() if message.severity != "info"]
         self.narrator.messages("R1", warnings)
         self.narrator.counts(self.report.flows, self.report.core)
-        for check in self.report.checks:
-            self.narrator.check(check)
+        self.narrator.checks(self.report.checks)
 
 
 @dataclass(frozen=True, slots=True)
