@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from ike.codec.errors import ParseError
 from ike.codec.header import VERSION, Header
 from ike.codec.notify import Notify
 from ike.codec.reader import u8
 from ike.codec.registry import ExchangeType, NotifyType
-from ike.config import ChildConfig, PeerConfig, Settings
+from ike.config import PeerConfig, Settings
 from ike.connection import Connection
 from ike.environment import Environment, drain
 from ike.events import (
@@ -25,6 +23,7 @@ from ike.events import (
 from ike.info import IkeSaInfo
 from ike.initiator import InitiatorHandshake
 from ike.peer import Peer
+from ike.peer_table import PeerTable
 from ike.reception import Reception
 from ike.responder import ResponderHandshake
 from ike.states import State
@@ -70,7 +69,7 @@ class Endpoint:
         self._linger_until: dict[int, float] = {}
         self._transmits: list[Datagram] = []
         self._events: list[Event] = []
-        self._peers = {p.name: Peer(self._env, p) for p in _checked(peers)}
+        self._peers = PeerTable(self._env, peers)
 
     def set_peers(self, peers: Iterable[PeerConfig], now: float) -> None:
         """Change the configuration; what it leaves unchanged lives on.
@@ -81,24 +80,14 @@ class Endpoint:
         Raises:
             ValueError: two peers or two children have the same name; nothing is changed.
         """
-        configs = {p.name: p for p in _checked(peers)}
-        for name, peer in tuple(self._peers.items()):
-            config = configs.get(name)
-            if config is not None and _same_ike_sa(peer.config, config):
-                peer.reconfigure(config, now)
-            else:
-                peer.delete(DeletionReason.RECONFIGURED, now)
-                self._settle_peer(peer, now)
-                del self._peers[name]
-        unchanged = set(self._peers)
+        touched = self._peers.configure(peers, now)
+        for peer in touched:
+            self._settle_peer(peer, now)
+        kept = [p.config for p in touched if self._peers.get(p.config.name) is p]
         for sa in tuple(self._by_spi.values()):
             if isinstance(sa, ResponderHandshake):
-                sa.reconfigure(c for n, c in configs.items() if n in unchanged)
+                sa.reconfigure(kept)
                 self._settle(sa, now)
-        for name, config in configs.items():
-            if name not in self._peers:
-                self._peers[name] = Peer(self._env, config)
-            self._settle_peer(self._peers[name], now)
 
     def initiate(self, child: str, now: float) -> None:
         """Attempt the CHILD_SA of a `ChildConfig`, by its name.
@@ -109,7 +98,7 @@ class Endpoint:
         Raises:
             KeyError: no such child is configured.
         """
-        peer, config = self._find_child(child)
+        peer, config = self._peers.child(child)
         peer.initiate(config, now)
         self._settle_peer(peer, now)
 
@@ -119,7 +108,7 @@ class Endpoint:
         Raises:
             KeyError: no such child is configured.
         """
-        peer, _ = self._find_child(child)
+        peer, _ = self._peers.child(child)
         peer.cancel(child, now)
         self._settle_peer(peer, now)
 
@@ -194,7 +183,7 @@ class Endpoint:
 
     def shutdown(self, now: float) -> None:
         """Delete everything, with one datagram for each IKE SA and no wait for answers."""
-        for peer in self._peers.values():
+        for peer in self._peers:
             peer.shutdown(now)
             self._settle_peer(peer, now)
         for spi, sa in tuple(self._by_spi.items()):
@@ -217,13 +206,6 @@ class Endpoint:
     def reserve_spis(self, spis: Iterable[int]) -> None:
         """Never allocate these inbound SPIs: others use them."""
         self._env.reserve_esp_spis(spis)
-
-    def _find_child(self, name: str) -> tuple[Peer, ChildConfig]:
-        for peer in self._peers.values():
-            config = peer.child(name)
-            if config is not None:
-                return peer, config
-        raise KeyError(name)
 
     def _holder(self, spi_in: int) -> Connection | None:
         connection = self._by_child.get(spi_in)
@@ -256,8 +238,8 @@ class Endpoint:
     def _admit(self, datagram: Datagram, header: Header, now: float) -> None:
         if header.initiator_spi in self._by_spi or header.message_id or not header.initiator_spi:
             return  # our own request, reflected; or not the first message of an initiator
-        configs = [peer.config for peer in self._peers.values()]
-        handshake = self._reception.receive(datagram, header, configs, now)
+        peers = self._peers.at(datagram.destination.address, datagram.source.address)
+        handshake = self._reception.receive(datagram, header, peers, now)
         if handshake is not None:
             self._by_spi[handshake.spi] = handshake
             self._settle(handshake, now)
@@ -351,25 +333,3 @@ class Endpoint:
     def _take_reception(self) -> None:
         self._transmits += drain(self._reception.outbox)
         self._events += drain(self._reception.events)
-
-
-def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
-    configs = list(peers)
-    for kind, names in (
-        ("peers", [p.name for p in configs]),
-        ("children", [c.name for p in configs for c in p.children]),
-    ):
-        doubles = [name for name, times in Counter(names).items() if times > 1]
-        if doubles:
-            raise ValueError(f"several {kind} are named {', '.join(doubles)}")
-    return configs
-
-
-def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
-    """Tell whether an IKE SA made under one configuration is good under the other."""
-    return one == replace(
-        other,
-        children=one.children,
-        lifetime=one.lifetime,
-        liveness_interval=one.liveness_interval,
-    )

@@ -51,10 +51,6 @@ class Peer:
         self._attempts: dict[str, Attempt] = {}
         self._new_children: list[int] = []
 
-    def child(self, name: str) -> ChildConfig | None:
-        """Look a configured child up."""
-        return next((c for c in self.config.children if c.name == name), None)
-
     def initiate(self, child: ChildConfig, now: float) -> None:
         """Attempt a CHILD_SA, unless it is there or an attempt is in flight."""
         if child.name in self._attempts or self._is_live(child.name):

@@ -5,8 +5,6 @@ Nothing is kept for whom is not admitted, and no reply is longer than the shorte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from ike.admission import Admission, Decision, TokenBucket
@@ -52,14 +50,14 @@ class Reception:
         self.events: list[Event] = []
 
     def receive(
-        self, datagram: Datagram, header: Header, peers: Iterable[PeerConfig], now: float
+        self, datagram: Datagram, header: Header, peers: tuple[PeerConfig, ...], now: float
     ) -> ResponderHandshake | None:
         """Take an IKE_SA_INIT request; give the half-open IKE SA if it begins one.
 
         Args:
             datagram: the request.
             header: its header.
-            peers: everybody configured.
+            peers: those configured at its addresses.
             now: the time.
         """
         digest = _digest(datagram)
@@ -70,8 +68,7 @@ class Reception:
                 known.channel.outbox.clear()
             return None
         local, remote = datagram.destination.address, datagram.source.address
-        fitting = tuple(p for p in peers if p.local_address == local and p.remote_address == remote)
-        if not fitting:
+        if not peers:
             self.reply(datagram, header, Notify(NotifyType.NO_PROPOSAL_CHOSEN), now)
             detail = f"no peer is configured at {remote} towards {local}"
             self.report(datagram, FailureReason.REFUSED, detail, now)
@@ -87,7 +84,7 @@ class Reception:
             self._ask_for_cookie(datagram, request, now)
         if decision is not Decision.ADMIT:
             return None
-        answered = ResponderHandshake.answer(self._env, fitting, request, datagram, now)
+        answered = ResponderHandshake.answer(self._env, peers, request, datagram, now)
         if isinstance(answered, Refusal):
             # Not rationed: strangers must not use up what a peer needs, INVALID_KE_PAYLOAD first.
             self._send(datagram, header, answered.notify)

@@ -144,16 +144,27 @@ def test_names_must_be_unique_and_nothing_is_half_applied() -> None:
 
 def test_reserved_spis_are_never_allocated() -> None:
     """Manual and adopted SAs keep theirs."""
-    drawn = iter([(0x100 + n).to_bytes(4, "big") for n in range(3)])
-    endpoint = Endpoint(
-        [left_peer()], random_bytes=lambda n: next(drawn) if n == 4 else bytes([7] * n)
-    )
-    endpoint.reserve_spis([0x100, 0x101])
-    assert endpoint._env.allocate_esp_spi() == 0x102
+    spis = []
+    for _ in range(3):
+        network = Network()
+        network.left.endpoint.reserve_spis(spis)
+        network.left.endpoint.initiate("net", network.now)
+        network.run(2)
+        spis.append(network.left.one(ChildSaEstablished).spi_in)
+    assert len(set(spis)) == 3, "the same randomness, but what is taken is passed over"
 
 
 def test_reserved_numbers_are_no_spis() -> None:
     """RFC 4303 §2.1: 0 to 255."""
+    network = Network()
     drawn = iter([0, 1, 255, 256])
-    endpoint = Endpoint([left_peer()], random_bytes=lambda n: next(drawn).to_bytes(n, "big"))
-    assert endpoint._env.allocate_esp_spi() == 256
+
+    def low(length: int) -> bytes:
+        if length == 4 and (spi := next(drawn, None)) is not None:
+            return spi.to_bytes(4, "big")
+        return network.random.randbytes(length)
+
+    network.left.endpoint = Endpoint([left_peer()], random_bytes=low)
+    network.left.endpoint.initiate("net", network.now)
+    network.run(2)
+    assert network.left.one(ChildSaEstablished).spi_in == 256

@@ -1,0 +1,102 @@
+"""The configured peers, found by name, by address, and by the name of a child."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from ike.config import ChildConfig, PeerConfig
+from ike.environment import Environment
+from ike.events import DeletionReason
+from ike.peer import Peer
+
+
+class PeerTable:
+    """See the module.
+
+    Raises:
+        ValueError: several peers or several children have the same name.
+    """
+
+    def __init__(self, env: Environment, peers: Iterable[PeerConfig]) -> None:
+        self._env = env
+        self._by_name = {p.name: Peer(env, p) for p in _checked(peers)}
+        self._index()
+
+    def __iter__(self) -> Iterator[Peer]:
+        return iter(tuple(self._by_name.values()))
+
+    def __getitem__(self, name: str) -> Peer:
+        return self._by_name[name]
+
+    def get(self, name: str) -> Peer | None:
+        """Return the peer of that name; None if there is none."""
+        return self._by_name.get(name)
+
+    def at(self, local: IPv4Address, remote: IPv4Address) -> tuple[PeerConfig, ...]:
+        """Return the peers at a pair of addresses, in the order of the configuration."""
+        return self._by_address.get((local, remote), ())
+
+    def child(self, name: str) -> tuple[Peer, ChildConfig]:
+        """Return a child and its peer.
+
+        Raises:
+            KeyError: there is no child of that name.
+        """
+        return self._by_child[name]
+
+    def configure(self, peers: Iterable[PeerConfig], now: float) -> list[Peer]:
+        """Change the configuration; give all peers that were touched, those that have gone too.
+
+        Raises:
+            ValueError: several peers or several children have the same name; nothing is changed.
+        """
+        configs = {p.name: p for p in _checked(peers)}
+        gone: dict[str, Peer] = {}
+        for name, peer in tuple(self._by_name.items()):
+            config = configs.get(name)
+            if config is not None and _same_ike_sa(peer.config, config):
+                peer.reconfigure(config, now)
+            else:
+                peer.delete(DeletionReason.RECONFIGURED, now)
+                gone[name] = peer
+        kept = {name: peer for name, peer in self._by_name.items() if name not in gone}
+        self._by_name = {
+            name: kept.get(name) or Peer(self._env, config) for name, config in configs.items()
+        }
+        self._index()
+        return [*gone.values(), *kept.values()]
+
+    def _index(self) -> None:
+        by_address: dict[tuple[IPv4Address, IPv4Address], list[PeerConfig]] = {}
+        self._by_child: dict[str, tuple[Peer, ChildConfig]] = {}
+        for peer in self._by_name.values():
+            config = peer.config
+            addresses = config.local_address, config.remote_address
+            by_address.setdefault(addresses, []).append(config)
+            self._by_child.update({child.name: (peer, child) for child in config.children})
+        self._by_address = {key: tuple(found) for key, found in by_address.items()}
+
+
+def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
+    configs = list(peers)
+    for kind, names in (
+        ("peers", [p.name for p in configs]),
+        ("children", [c.name for p in configs for c in p.children]),
+    ):
+        doubles = [name for name, times in Counter(names).items() if times > 1]
+        if doubles:
+            raise ValueError(f"several {kind} are named {', '.join(doubles)}")
+    return configs
+
+
+def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
+    """Tell whether an IKE SA made under one configuration is good under the other."""
+    return one == replace(
+        other,
+        children=one.children,
+        lifetime=one.lifetime,
+        liveness_interval=one.liveness_interval,
+    )
