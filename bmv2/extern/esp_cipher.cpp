@@ -66,22 +66,21 @@ struct CleansedSa : Sa {
   ~CleansedSa() { OPENSSL_cleanse(key.data(), key.size()); }
 };
 
+// After the parser, what is left in the packet's buffer is the payload: the deparser puts the
+// headers before it.
 View payload_of(const bm::Packet& packet) {
-  const std::size_t size = packet.get_payload_size();
-  const char* const end = packet.get_packet_buffer().end();
-  return {reinterpret_cast<const std::uint8_t*>(end - size), size};
+  const bm::PacketBuffer& buffer = packet.get_packet_buffer();
+  return {reinterpret_cast<const std::uint8_t*>(buffer.start()), buffer.get_data_size()};
 }
 
-// bmv2's payload is the last bytes of the packet's buffer, and after the parser the only ones.
 void replace_payload(bm::Packet& packet, View payload) {
-  const std::size_t old = packet.get_payload_size();
-  packet.set_payload_size(payload.size);
+  const std::size_t old = packet.get_packet_buffer().get_data_size();
   if (payload.size > old) {
     packet.prepend(payload.size - old);
   } else {
     packet.remove(old - payload.size);
   }
-  if (payload.size != 0) std::memcpy(packet.payload(), payload.data, payload.size);
+  if (payload.size != 0) std::memcpy(packet.data(), payload.data, payload.size);
 }
 
 }  // namespace
