@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ike.codec.chain import generic_header, parse_chain, serialize_chain
-from ike.codec.encrypted import Encrypted
+from ike.codec.chain import parse_chain
+from ike.codec.encrypted import Encrypted, EncryptedFragment
 from ike.codec.errors import ParseError
-from ike.codec.header import HEADER_LENGTH, Header
+from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.payload import Payload
-from ike.codec.registry import ExchangeType, HeaderFlag, PayloadType
-from ike.config import Retransmission
-from ike.crypto.encryption import MessageCipher, message_cipher
+from ike.codec.registry import ExchangeType, HeaderFlag
+from ike.config import Settings
+from ike.crypto.encryption import message_cipher
 from ike.crypto.errors import IntegrityError
 from ike.crypto.keys import IkeKeys
 from ike.crypto.suites import IkeSuite
 from ike.events import Role
+from ike.fragments import Reassembly, Whole
+from ike.protection import Protection
 from ike.types import Datagram, UdpAddress
 from ike.window import RequestWindow, ResponseWindow
 
@@ -46,6 +48,7 @@ class Channel:
         local: where our messages go out, and come in.
         remote: where the peer is; follows authenticated messages (RFC 7296 §2.23).
         heard_at: when the last authenticated message came, in the caller's seconds.
+        fragmentation: whether both ends can put messages in fragments (RFC 7383).
         outbox: datagrams to be sent, for the owner to take.
     """
 
@@ -55,7 +58,7 @@ class Channel:
         initiator_spi: int,
         local: UdpAddress,
         remote: UdpAddress,
-        retransmission: Retransmission,
+        settings: Settings,
         now: float,
     ) -> None:
         self.role = role
@@ -64,11 +67,13 @@ class Channel:
         self.local = local
         self.remote = remote
         self.heard_at = now
+        self.fragmentation = False
+        self._fragment_size = settings.fragment_size
         self.outbox: list[Datagram] = []
-        self._requests = RequestWindow(retransmission)
+        self._requests = RequestWindow(settings.retransmission)
         self._responses = ResponseWindow()
-        self._send_cipher: MessageCipher | None = None
-        self._receive_cipher: MessageCipher | None = None
+        self._protection: Protection | None = None
+        self._reassembly = Reassembly()
 
     def secure(self, suite: IkeSuite, keys: IkeKeys) -> None:
         """Protect all that follows with the keys."""
@@ -76,10 +81,10 @@ class Channel:
             message_cipher(suite.encryption, suite.key_bits, key.reveal())
             for key in (keys.sk_ei, keys.sk_er)
         )
-        if self.role is Role.INITIATOR:
-            self._send_cipher, self._receive_cipher = initiator, responder
-        else:
-            self._send_cipher, self._receive_cipher = responder, initiator
+        send, receive = (
+            (initiator, responder) if self.role is Role.INITIATOR else (responder, initiator)
+        )
+        self._protection = Protection(send, receive)
 
     @property
     def own_spi(self) -> int:
@@ -103,35 +108,35 @@ class Channel:
         return self._requests.deadline
 
     def request(self, exchange_type: int, payloads: Sequence[Payload], now: float) -> bytes:
-        """Send a request, protected once there are keys; give its bytes.
+        """Send a request, protected once there are keys; give its (first) packet.
 
         The caller has seen to it that none is outstanding.
         """
-        packet = self._build(exchange_type, self._requests.next_id, False, payloads)
-        self._requests.open(exchange_type, (packet,), now)
-        self._send((packet,), self.local, self.remote)
-        return packet
+        packets = self._build(exchange_type, self._requests.next_id, False, payloads)
+        self._requests.open(exchange_type, packets, now)
+        self._send(packets, self.local, self.remote)
+        return packets[0]
 
     def change_request(self, exchange_type: int, payloads: Sequence[Payload], now: float) -> bytes:
         """Send the outstanding IKE_SA_INIT request in another form, with the same id."""
-        packet = self._build(exchange_type, self._requests.next_id - 1, False, payloads)
-        self._requests.replace((packet,), now)
-        self._send((packet,), self.local, self.remote)
-        return packet
+        packets = self._build(exchange_type, self._requests.next_id - 1, False, payloads)
+        self._requests.replace(packets, now)
+        self._send(packets, self.local, self.remote)
+        return packets[0]
 
     def announce(self, exchange_type: int, payloads: Sequence[Payload]) -> None:
         """Send a request once, expecting nothing: the IKE SA ends with it."""
-        packet = self._build(exchange_type, self._requests.next_id, False, payloads)
+        packets = self._build(exchange_type, self._requests.next_id, False, payloads)
         self._requests.next_id += 1
-        self._send((packet,), self.local, self.remote)
+        self._send(packets, self.local, self.remote)
 
     def respond(self, received: Received, payloads: Sequence[Payload]) -> bytes:
-        """Answer a request, and remember the answer; give its bytes."""
+        """Answer a request, and remember the answer; give its (first) packet."""
         header = received.header
-        packet = self._build(header.exchange_type, header.message_id, True, payloads)
-        self._responses.answered((received.packet,), (packet,))
-        self._send((packet,), self.local, self.remote)
-        return packet
+        packets = self._build(header.exchange_type, header.message_id, True, payloads)
+        self._responses.answered(received.packet, packets)
+        self._send(packets, self.local, self.remote)
+        return packets[0]
 
     def forget_request(self) -> None:
         """Stop sending the outstanding request."""
@@ -159,28 +164,38 @@ class Channel:
             self.repeat(datagram, header.message_id)
             return None
         message = Message.parse(packet, header)
-        if header.exchange_type == ExchangeType.IKE_SA_INIT:
-            return Received(header, message.payloads, packet, authenticated=False)
         last = message.payloads[-1] if message.payloads else None
-        if not isinstance(last, Encrypted) or self._receive_cipher is None:
+        encrypted = isinstance(last, Encrypted | EncryptedFragment)
+        if header.exchange_type == ExchangeType.IKE_SA_INIT or not encrypted:
             return Received(header, message.payloads, packet, authenticated=False)
-        body_start = len(packet) - len(last.body)
         try:
-            plaintext = self._receive_cipher.open(packet[:body_start], last.body)
+            whole = self._open(header, packet, last)
         except IntegrityError:
             return None
-        self._authenticated(datagram, now)
-        if header.is_response:
-            self._requests.answered()
-        try:
-            payloads = _unpad(plaintext, last.first_payload)
         except ParseError as error:
+            self._authenticated(datagram, header, now)
             return Received(header, (), packet, authenticated=True, error=error)
-        return Received(header, payloads, packet, authenticated=True)
+        if whole is None:
+            return None
+        self._authenticated(datagram, header, now)
+        plaintext = whole.plaintext
+        try:
+            payloads = parse_chain(plaintext, whole.first_payload, 0, len(plaintext))
+        except ParseError as error:
+            return Received(header, (), whole.packet, authenticated=True, error=error)
+        return Received(header, payloads, whole.packet, authenticated=True)
 
-    def answered(self) -> None:
-        """Take the outstanding IKE_SA_INIT request for answered."""
-        self._requests.answered()
+    def _open(self, header: Header, packet: bytes, last: Payload | None) -> Whole | None:
+        """Decrypt a message; None while fragments of it are missing."""
+        if self._protection is None:
+            raise IntegrityError
+        if isinstance(last, EncryptedFragment):
+            if not self.fragmentation:
+                return None
+            fragment = self._protection.open_fragment(packet, last)
+            return self._reassembly.add(header.message_id, header.is_response, fragment)
+        assert isinstance(last, Encrypted)
+        return Whole(last.first_payload, self._protection.open(packet, last), packet)
 
     def advance(self, now: float) -> bool:
         """Retransmit what is due; tell whether the peer has had all its tries."""
@@ -189,54 +204,26 @@ class Channel:
         self._send(self._requests.due(now), self.local, self.remote)
         return False
 
-    def _authenticated(self, datagram: Datagram, now: float) -> None:
+    def _authenticated(self, datagram: Datagram, header: Header, now: float) -> None:
         self.heard_at = now
         self.local = datagram.destination
         self.remote = datagram.source
+        if header.is_response:
+            self._requests.answered()
 
     def _send(self, packets: tuple[bytes, ...], local: UdpAddress, remote: UdpAddress) -> None:
         self.outbox += [Datagram(local, remote, packet) for packet in packets]
 
     def _build(
         self, exchange_type: int, message_id: int, response: bool, payloads: Sequence[Payload]
-    ) -> bytes:
+    ) -> tuple[bytes, ...]:
         flags = HeaderFlag.INITIATOR if self.role is Role.INITIATOR else 0
         if response:
             flags |= HeaderFlag.RESPONSE
         header = Header(
-            self.initiator_spi,
-            self.responder_spi,
-            PayloadType.SK,
-            exchange_type,
-            flags,
-            message_id,
-            0,
+            self.initiator_spi, self.responder_spi, 0, exchange_type, flags, message_id, 0
         )
-        if self._send_cipher is None:
-            return Message(header, tuple(payloads)).serialize()
-        # RFC 5282 §3: no padding is needed, the pad length byte is there.
-        plaintext = serialize_chain(payloads) + b"\0"
-        first = payloads[0].payload_type if payloads else PayloadType.NONE
-        body_length = len(plaintext) + self._send_cipher.overhead
-        start = generic_header(first, body_length)
-        total = HEADER_LENGTH + len(start) + body_length
-        associated = (
-            Header(
-                header.initiator_spi,
-                header.responder_spi,
-                PayloadType.SK,
-                exchange_type,
-                flags,
-                message_id,
-                total,
-            ).serialize()
-            + start
-        )
-        return associated + self._send_cipher.seal(associated, plaintext)
-
-
-def _unpad(plaintext: bytes, first_payload: int) -> tuple[Payload, ...]:
-    if not plaintext or plaintext[-1] + 1 > len(plaintext):
-        raise ParseError("SK", 0, "the padding is longer than what it pads")
-    end = len(plaintext) - 1 - plaintext[-1]
-    return parse_chain(plaintext, first_payload, 0, end)
+        if self._protection is None:
+            return (Message(header, tuple(payloads)).serialize(),)
+        size = self._fragment_size if self.fragmentation else 0
+        return self._protection.seal(header, payloads, size)

@@ -99,6 +99,7 @@ class Settings:
     """What holds for the whole engine."""
 
     retransmission: Retransmission = field(default_factory=Retransmission)
+    fragment_size: int = 1232  # bytes of a message from which on it goes in fragments; 0: never
     half_open_limit: int = 1024  # half-open IKE SAs as responder, in all
     half_open_limit_per_address: int = 16
     cookie_threshold: int = 32  # half-open IKE SAs from which on a COOKIE is asked for

@@ -50,7 +50,8 @@ class Endpoint:
         secrets_log: where key log lines go (`ike.keylog`); None: nowhere.
 
     Raises:
-        ValueError: two peers or two children have the same name.
+        ValueError: two peers or two children have the same name, or one has no proposals or
+            selectors, or too many selectors.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Endpoint:
         IKE SAs; a changed or removed child loses its CHILD_SAs.
 
         Raises:
-            ValueError: two peers or two children have the same name; nothing is changed.
+            ValueError: as for the constructor; nothing is changed.
         """
         touched = self._peers.configure(peers, now)
         for peer in touched:

@@ -53,7 +53,7 @@ class InitiatorHandshake:
             self.spi,
             UdpAddress(peer.local_address, IKE_PORT),
             UdpAddress(peer.remote_address, IKE_PORT),
-            env.settings.retransmission,
+            env.settings,
             now,
         )
         self._hint: Failure | None = None
@@ -127,9 +127,10 @@ class InitiatorHandshake:
 
     def _send_auth(self, agreement: InitAgreement, response: bytes, now: float) -> None:
         channel = self.channel
-        channel.answered()
+        channel.forget_request()
         channel.responder_spi = agreement.responder_spi
         channel.secure(agreement.suite, agreement.keys)
+        channel.fragmentation = agreement.fragmentation
         if agreement.nat.detected and channel.remote.port == IKE_PORT:
             channel.local = UdpAddress(channel.local.address, NAT_PORT)
             channel.remote = UdpAddress(channel.remote.address, NAT_PORT)

@@ -11,13 +11,15 @@ from ike.config import ChildConfig, PeerConfig
 from ike.environment import Environment
 from ike.events import DeletionReason
 from ike.peer import Peer
+from ike.selectors import MAX_SELECTORS
 
 
 class PeerTable:
     """See the module.
 
     Raises:
-        ValueError: several peers or several children have the same name.
+        ValueError: several peers or several children have the same name, or one has no proposals
+            or selectors, or too many selectors.
     """
 
     def __init__(self, env: Environment, peers: Iterable[PeerConfig]) -> None:
@@ -51,7 +53,7 @@ class PeerTable:
         """Change the configuration; give all peers that were touched, those that have gone too.
 
         Raises:
-            ValueError: several peers or several children have the same name; nothing is changed.
+            ValueError: as above; nothing is changed.
         """
         configs = {p.name: p for p in _checked(peers)}
         gone: dict[str, Peer] = {}
@@ -89,7 +91,22 @@ def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
         doubles = [name for name, times in Counter(names).items() if times > 1]
         if doubles:
             raise ValueError(f"several {kind} are named {', '.join(doubles)}")
+    for config in configs:
+        _check_contents(config)
     return configs
+
+
+def _check_contents(config: PeerConfig) -> None:
+    if not config.proposals or not all(
+        p.encryption and p.prf and p.key_exchange for p in config.proposals
+    ):
+        raise ValueError(f"peer {config.name} has a proposal that proposes nothing")
+    for child in config.children:
+        if not child.proposals or not all(p.encryption for p in child.proposals):
+            raise ValueError(f"child {child.name} has a proposal that proposes nothing")
+        for selectors in (child.local_selectors, child.remote_selectors):
+            if not 1 <= len(selectors) <= MAX_SELECTORS:
+                raise ValueError(f"child {child.name}: 1 to {MAX_SELECTORS} selectors a side")
 
 
 def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:

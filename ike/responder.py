@@ -81,7 +81,7 @@ class ResponderHandshake:
             header.initiator_spi,
             local,
             remote,
-            env.settings.retransmission,
+            env.settings,
             now,
         )
         channel.responder_spi = spi
@@ -89,6 +89,7 @@ class ResponderHandshake:
         response = channel.respond(received, answered.payloads)
         agreement = answered.agreement
         channel.secure(agreement.suite, agreement.keys)
+        channel.fragmentation = agreement.fragmentation
         auth = AuthContext(agreement, datagram.payload, response)
         return cls(env, answered.peers, auth, channel, spi, began, now)
 

@@ -31,11 +31,12 @@ def spawn(
         agreement.initiator_spi,
         old.channel.local,
         old.channel.remote,
-        old.env.settings.retransmission,
+        old.env.settings,
         now,
     )
     channel.responder_spi = agreement.responder_spi
     channel.secure(agreement.suite, agreement.keys)
+    channel.fragmentation = old.channel.fragmentation
     new = type(old)(
         old.env,
         channel,

@@ -88,11 +88,11 @@ class ResponseWindow:
 
     def __init__(self) -> None:
         self.expected_id = 0
-        self._request: tuple[bytes, ...] = ()
+        self._request = b""
         self._response: tuple[bytes, ...] = ()
 
-    def answered(self, request: tuple[bytes, ...], response: tuple[bytes, ...]) -> None:
-        """Remember request and response, and expect the next one."""
+    def answered(self, request: bytes, response: tuple[bytes, ...]) -> None:
+        """Remember the request's (first) packet and the response, and expect the next one."""
         self._request = request
         self._response = response
         self.expected_id += 1
@@ -103,6 +103,6 @@ class ResponseWindow:
         A retransmission is bitwise identical (§2.1). Of a fragmented request only the first
         fragment calls for the answer (RFC 7383 §2.6.1).
         """
-        if message_id + 1 == self.expected_id and self._request and packet == self._request[0]:
+        if message_id + 1 == self.expected_id and packet == self._request:
             return self._response
         return ()

@@ -50,6 +50,10 @@ class MessageCipher(Protocol):
     """One direction of an IKE SA: what protects its Encrypted payloads."""
 
     @property
+    def block_length(self) -> int:
+        """Bytes that the plaintext's length has to be a multiple of."""
+
+    @property
     def overhead(self) -> int:
         """Bytes that `seal` adds to the plaintext."""
 
@@ -66,6 +70,8 @@ class MessageCipher(Protocol):
 
 class GcmMessageCipher:
     """AES-GCM for the Encrypted payload (RFC 5282). The IV is a counter: it never repeats."""
+
+    block_length = 1  # RFC 5282 §3: no padding is needed
 
     __slots__ = ("_aead", "_counter", "_salt", "_spec")
 

@@ -62,6 +62,7 @@ class InitAgreement:
     initiator_spi: int
     responder_spi: int
     nat: NatStatus
+    fragmentation: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,9 @@ def build_request(offer: InitOffer, local: UdpAddress, remote: UdpAddress) -> li
         KeyExchangePayload(offer.private.method, offer.private.public),
         Nonce(offer.nonce),
     ]
-    return payloads + nat_detection.announce(offer.spi, 0, local, remote)
+    payloads += nat_detection.announce(offer.spi, 0, local, remote)
+    payloads.append(Notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED))
+    return payloads
 
 
 def read_response(
@@ -174,7 +177,12 @@ def _agree(
         offer.spi,
         spi,
         nat_detection.detect(payloads, offer.spi, spi, local, remote),
+        _can_fragment(payloads),
     )
+
+
+def _can_fragment(payloads: Sequence[Payload]) -> bool:
+    return find_notify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) is not None
 
 
 def answer_request(
@@ -242,6 +250,7 @@ def answer_request(
         initiator_spi,
         spi,
         nat_detection.detect(payloads, initiator_spi, 0, local, remote),
+        _can_fragment(payloads),
     )
     response: tuple[Payload, ...] = (
         SecurityAssociation((choice.proposal,)),
@@ -249,5 +258,7 @@ def answer_request(
         Nonce(own_nonce),
         *nat_detection.announce(initiator_spi, spi, local, remote),
     )
+    if agreement.fragmentation:
+        response += (Notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),)
     fitting = tuple(p for p, c in choices if c is not None and c.suite == choice.suite)
     return InitAnswer(agreement, fitting, response)

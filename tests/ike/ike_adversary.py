@@ -11,7 +11,7 @@ from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
-from ike.config import PeerConfig, Retransmission
+from ike.config import PeerConfig, Settings
 from ike.crypto.keys import Nonces
 from ike.endpoint import Endpoint
 from ike.events import Role
@@ -33,9 +33,7 @@ class Adversary:
         self.config = config or left_peer()
         self.spi = self.random.getrandbits(64)
         self.now = 1000.0
-        self.channel = Channel(
-            Role.INITIATOR, self.spi, at(LEFT), at(RIGHT), Retransmission(), self.now
-        )
+        self.channel = Channel(Role.INITIATOR, self.spi, at(LEFT), at(RIGHT), Settings(), self.now)
         self.offer = ike_sa_init.make_offer(
             self.spi, self.random.randbytes(32), self.config.proposals, self.random.randbytes
         )
@@ -77,6 +75,7 @@ class Adversary:
         self.channel.forget_request()
         self.channel.responder_spi = agreement.responder_spi
         self.channel.secure(agreement.suite, agreement.keys)
+        self.channel.fragmentation = agreement.fragmentation
         self.auth = AuthContext(agreement, request, self.response.packet)
         return agreement
 

@@ -8,7 +8,7 @@ import pytest
 from ike_network import Network, child, left_peer, mirrored, right_peer
 from test_loss import live
 
-from ike.config import PeerConfig
+from ike.config import IkeProposal, PeerConfig, Prf
 from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
@@ -65,7 +65,7 @@ def test_a_child_removed_or_changed(two: object) -> None:
     [
         {"preshared_key": Secret(b"another")},
         {"local_identity": Identity.from_text("new.example")},
-        {"proposals": ()},
+        {"proposals": (IkeProposal(prf=(Prf.HMAC_SHA2_512,)),)},
     ],
 )
 def test_a_peer_changed(change: dict[str, object]) -> None:
@@ -140,6 +140,21 @@ def test_names_must_be_unique_and_nothing_is_half_applied() -> None:
         )
     network.run(1)
     assert len(live(network, "left")) == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        replace(left_peer(), proposals=()),
+        replace(left_peer(), proposals=(IkeProposal(key_exchange=()),)),
+        left_peer(replace(ONE, proposals=())),
+        left_peer(replace(ONE, local_selectors=())),
+        left_peer(replace(ONE, remote_selectors=ONE.remote_selectors * 65)),
+    ],
+)
+def test_what_cannot_be_proposed_is_refused(bad: PeerConfig) -> None:
+    with pytest.raises(ValueError, match=r"proposes nothing|selectors"):
+        Endpoint([bad])
 
 
 def test_reserved_spis_are_never_allocated() -> None:

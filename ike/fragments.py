@@ -1,0 +1,80 @@
+"""Messages in fragments (RFC 7383): putting them together, with bounded memory and work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+MAX_FRAGMENTS = 128
+MAX_MESSAGE = 65_535  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One decrypted fragment; `packet` is the datagram that it came in."""
+
+    first_payload: int
+    number: int
+    total: int
+    chunk: bytes
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A message put together; `packet` is the one with its first fragment."""
+
+    first_payload: int
+    plaintext: bytes
+    packet: bytes
+
+
+@dataclass(slots=True)
+class _Partial:
+    message_id: int
+    total: int
+    size: int = 0
+    fragments: dict[int, Fragment] = field(default_factory=dict)
+
+
+class Reassembly:
+    """Fragments of one message at a time, requests and responses apart."""
+
+    def __init__(self) -> None:
+        self._partial: dict[bool, _Partial] = {}
+
+    def add(self, message_id: int, is_response: bool, fragment: Fragment) -> Whole | None:
+        """Take a fragment whose ICV is good; give the message when it is complete.
+
+        A larger total starts afresh: the peer has gone over to smaller fragments. A smaller one
+        is from before, and ignored (§2.6).
+        """
+        if fragment.total > MAX_FRAGMENTS:
+            return None
+        partial = self._partial.get(is_response)
+        if partial is None or partial.message_id != message_id or partial.total < fragment.total:
+            partial = self._partial[is_response] = _Partial(message_id, fragment.total)
+        if partial.total != fragment.total or fragment.number in partial.fragments:
+            return None
+        partial.size += len(fragment.chunk)
+        if partial.size > MAX_MESSAGE:
+            del self._partial[is_response]
+            return None
+        partial.fragments[fragment.number] = fragment
+        if len(partial.fragments) < partial.total:
+            return None
+        del self._partial[is_response]
+        ordered = [partial.fragments[number] for number in range(1, partial.total + 1)]
+        plaintext = b"".join(f.chunk for f in ordered)
+        return Whole(ordered[0].first_payload, plaintext, ordered[0].packet)
+
+
+def split(plaintext: bytes, size: int) -> list[bytes]:
+    """Cut a message's payloads into chunks of at most `size` bytes, at most 128 of them.
+
+    Raises:
+        ValueError: there would be more.
+    """
+    chunks = [plaintext[at : at + size] for at in range(0, len(plaintext), size)]
+    if len(chunks) > MAX_FRAGMENTS:
+        raise ValueError(f"{len(plaintext)} bytes in fragments of {size}: more than 128")
+    return chunks
