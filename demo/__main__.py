@@ -2,7 +2,16 @@
 
 import sys
 
-from demo.command import main
+
+def _main() -> int:
+    try:
+        # Takes a while, in which ctrl-c is no error either.
+        from demo.command import main
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return main()
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_main())
