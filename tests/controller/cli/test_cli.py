@@ -244,8 +244,9 @@ def test_check_of_a_missing_file(tmp_path: Path) -> None:
         (["--tls-client-ca", "x"], "needs --tls-certificate"),
     ],
 )
-def test_switch_embedded_refuses_wrong_options(arguments: list[str], reason: str) -> None:
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["switch", "embedded", *arguments])
+@pytest.mark.parametrize("target", ["embedded", "bmv2"])
+def test_switch_refuses_wrong_options(target: str, arguments: list[str], reason: str) -> None:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["switch", target, *arguments])
     assert result.exit_code == 2
     assert reason in result.stderr
 
@@ -316,6 +317,13 @@ def test_switch_embedded_serves_until_it_is_told_to_stop(tmp_path: Path) -> None
         assert address in line["event"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
+
+
+def test_switch_bmv2_says_how_to_get_bmv2(tmp_path: Path) -> None:
+    arguments = ["switch", "bmv2", "--simple-switch", str(tmp_path / "none")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: simple_switch_grpc is not at {tmp_path}/none: install")
 
 
 def test_switch_embedded_says_why_a_port_cannot_be_opened() -> None:
