@@ -300,6 +300,10 @@ class Router:
 
     def reload(self, policy: Policy, now: float) -> None:
         """Go over to another configuration; SAs of packet types that stay the same live on."""
+        # Before all else: off, so that nothing goes in the clear against the new configuration;
+        # on, so that a new policy refuses no clear packet that the new configuration allows.
+        self._apply(self._passive.set_enabled(policy.passive_mode, now), now)
+        self._flush()
         old_types = self._types
         self._policy = policy
         self._types = {packet_type.id: packet_type for packet_type in policy.packet_types}
@@ -319,7 +323,6 @@ class Router:
         self._apply(self._passive.set_packet_types(kept, now), now)
         self._apply(self._passive.set_packet_types(self._types, now), now)
         self._apply(self._passive.set_retry(policy.retry, now), now)
-        self._apply(self._passive.set_enabled(policy.passive_mode, now), now)
         self._install_manual(now)
         self._settle(now)
 

@@ -4,7 +4,7 @@ import itertools
 
 from controller.p4runtime.enums import DropReason
 from controller.passive.states import State
-from tests.simulation.topology import Sites, site
+from tests.simulation.topology import OUTSIDE, Sites, site
 
 
 def state(sites: Sites, router: int, index: int = 0) -> State:
@@ -80,6 +80,32 @@ class TestUpgradeAtTheRetry:
         came_back = [int(p) for p in migration.hosts[1].payloads()]
         assert came_back == list(range(came_back[0], 1000))
         assert state(migration, 1, 1) is State.PROTECTED
+
+    def test_no_clear_packet_is_refused_between_the_writes_of_the_upgrade(self, migration):
+        """PM-6 holds from the first entry on that expects protection."""
+        in_the_clear(migration)
+        (packet,) = {
+            frame
+            for _, frame in migration.core.tap
+            if frame[23] == 17 and frame[33] == 2
+            if frame[26:30] == migration.hosts[1].address.packed
+        }
+        r3 = migration.routers[3]
+        write = r3.switch.service.write
+        sent = 0
+
+        def write_then_receive(request):
+            nonlocal sent
+            write(request)
+            sent += 1
+            r3.switch.datapath.inject(OUTSIDE, packet)
+
+        r3.switch.service.write = write_then_receive
+        migration.hosts[3].received.clear()
+        upgrade(migration, 3, optional=True)
+        migration.run(0.1)
+        assert sent > 3
+        assert len(migration.hosts[3].payloads()) == sent
 
 
 class TestBothInTheClear:
