@@ -16,9 +16,10 @@ from ike.codec.message import Message
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType, HeaderFlag
 from ike.config import Settings
-from ike.crypto.encryption import message_cipher
 from ike.crypto.errors import IntegrityError
+from ike.crypto.key_exchange import RandomBytes
 from ike.crypto.keys import IkeKeys
+from ike.crypto.message_cipher import message_cipher
 from ike.crypto.suites import IkeSuite
 from ike.events import Role
 from ike.fragments import Reassembly, Whole
@@ -59,6 +60,7 @@ class Channel:
         local: UdpAddress,
         remote: UdpAddress,
         settings: Settings,
+        random_bytes: RandomBytes,
         now: float,
     ) -> None:
         self.role = role
@@ -68,6 +70,7 @@ class Channel:
         self.remote = remote
         self.heard_at = now
         self.fragmentation = False
+        self._random_bytes = random_bytes
         self._fragment_size = settings.fragment_size
         self.outbox: list[Datagram] = []
         self._requests = RequestWindow(settings.retransmission)
@@ -78,8 +81,15 @@ class Channel:
     def secure(self, suite: IkeSuite, keys: IkeKeys) -> None:
         """Protect all that follows with the keys."""
         initiator, responder = (
-            message_cipher(suite.encryption, suite.key_bits, key.reveal())
-            for key in (keys.sk_ei, keys.sk_er)
+            message_cipher(
+                suite.encryption,
+                suite.key_bits,
+                key.reveal(),
+                suite.integrity_spec,
+                integrity_key.reveal(),
+                self._random_bytes,
+            )
+            for key, integrity_key in ((keys.sk_ei, keys.sk_ai), (keys.sk_er, keys.sk_ar))
         )
         send, receive = (
             (initiator, responder) if self.role is Role.INITIATOR else (responder, initiator)

@@ -10,29 +10,77 @@ from ike.types import Identity, Secret, TrafficSelector
 
 
 class EncryptionAlgorithm(IntEnum):
-    """Transform type 1 (IANA "IKEv2 Transform Type 1")."""
+    """Transform type 1 (IANA "IKEv2 Transform Type 1"). NULL is for CHILD_SAs alone."""
 
+    TRIPLE_DES = 3
+    NULL = 11
+    AES_CBC = 12
+    AES_CCM_8 = 14
+    AES_CCM_12 = 15
+    AES_CCM_16 = 16
+    AES_GCM_8 = 18
+    AES_GCM_12 = 19
     AES_GCM_16 = 20
+    CHACHA20_POLY1305 = 28
 
 
 class Prf(IntEnum):
     """Transform type 2."""
 
+    HMAC_SHA1 = 2
+    AES128_XCBC = 4
     HMAC_SHA2_256 = 5
     HMAC_SHA2_384 = 6
     HMAC_SHA2_512 = 7
+    AES128_CMAC = 8
+
+
+class Integrity(IntEnum):
+    """Transform type 3; for ciphers that are no AEAD."""
+
+    HMAC_SHA1_96 = 2
+    AES_XCBC_96 = 5
+    AES_CMAC_96 = 8
+    HMAC_SHA2_256_128 = 12
+    HMAC_SHA2_384_192 = 13
+    HMAC_SHA2_512_256 = 14
 
 
 class KeyExchange(IntEnum):
     """Transform type 4."""
 
+    MODP1024 = 2
+    MODP1536 = 5
+    MODP2048 = 14
+    MODP3072 = 15
+    MODP4096 = 16
+    MODP6144 = 17
+    MODP8192 = 18
     SECP256R1 = 19
+    SECP384R1 = 20
+    SECP521R1 = 21
     CURVE25519 = 31
+    CURVE448 = 32
+
+
+LEGACY = frozenset(
+    {
+        EncryptionAlgorithm.TRIPLE_DES,
+        Prf.HMAC_SHA1,
+        Integrity.HMAC_SHA1_96,
+        KeyExchange.MODP1024,
+        KeyExchange.MODP1536,
+    }
+)
+"""Too weak for anything but the routers that a migration starts from (RFC 8247, RFC 8221)."""
 
 
 @dataclass(frozen=True, slots=True)
 class IkeProposal:
-    """One way to protect an IKE SA; each tuple in order of preference. Key lengths in bits."""
+    """One way to protect an IKE SA; each tuple in order of preference. Key lengths in bits.
+
+    `integrity` goes with the ciphers that are no AEAD.
+    """
 
     encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
         (EncryptionAlgorithm.AES_GCM_16, 256),
@@ -40,6 +88,7 @@ class IkeProposal:
     )
     prf: tuple[Prf, ...] = (Prf.HMAC_SHA2_256, Prf.HMAC_SHA2_384, Prf.HMAC_SHA2_512)
     key_exchange: tuple[KeyExchange, ...] = (KeyExchange.CURVE25519, KeyExchange.SECP256R1)
+    integrity: tuple[Integrity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +96,8 @@ class EspProposal:
     """One way to protect a CHILD_SA; in order of preference. Key lengths in bits.
 
     `key_exchange` is for perfect forward secrecy where a CREATE_CHILD_SA makes the CHILD_SA; empty
-    asks for none, and takes what the peer asks for if it is known.
+    asks for none, and takes what the peer asks for if it is known and no legacy. `integrity` goes
+    with the ciphers that are no AEAD.
     """
 
     encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
@@ -55,6 +105,7 @@ class EspProposal:
         (EncryptionAlgorithm.AES_GCM_16, 128),
     )
     key_exchange: tuple[KeyExchange, ...] = ()
+    integrity: tuple[Integrity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

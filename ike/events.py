@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from ike.config import EncryptionAlgorithm
+from ike.config import EncryptionAlgorithm, Integrity
 from ike.types import Identity, Secret, TrafficSelector, UdpAddress
 
 
@@ -76,8 +76,9 @@ class IkeSaClosed:
 class ChildSaEstablished:
     """A pair of ESP SAs is ready in both directions.
 
-    Keys hold the cipher key alone, salts the 4 bytes of RFC 4106 §4. `*_in` is what the peer
-    sends and we receive. `encapsulated`: ESP goes in UDP between `local` and `remote` (RFC 3948).
+    Keys hold the cipher key alone, salts what follows it (4 bytes with AES-GCM: RFC 4106 §4).
+    `integrity` is None with an AEAD, and its keys are empty then. `*_in` is what the peer sends
+    and we receive. `encapsulated`: ESP goes in UDP between `local` and `remote` (RFC 3948).
     `replaces`: the inbound SPI of the SA that this one was rekeyed from; that one's
     `ChildSaDeleted` follows when the peer has agreed to its end. With the role RESPONDER, the old
     one is for sending until then, or until ESP comes in by the new one: before, the peer may not
@@ -102,6 +103,9 @@ class ChildSaEstablished:
     encapsulated: bool
     lifetime: float  # seconds until the engine rekeys it; 0: never
     replaces: int | None = None
+    integrity: Integrity | None = None
+    integrity_key_in: Secret = field(default_factory=lambda: Secret(b""))
+    integrity_key_out: Secret = field(default_factory=lambda: Secret(b""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class InitiatorHandshake:
             UdpAddress(peer.local_address, IKE_PORT),
             UdpAddress(peer.remote_address, IKE_PORT),
             env.settings,
+            env.random_bytes,
             now,
         )
         self._hint: Failure | None = None

@@ -7,14 +7,32 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from ike.config import EncryptionAlgorithm
+from ike.config import EncryptionAlgorithm, Integrity
 from ike.crypto.keys import IkeKeys
 from ike.crypto.suites import IkeSuite
 from ike.types import Secret
 
-_IKE_ENCRYPTION: dict[tuple[EncryptionAlgorithm, int], str] = {
-    (EncryptionAlgorithm.AES_GCM_16, 128): "AES-GCM-128 with 16 octet ICV [RFC5282]",
-    (EncryptionAlgorithm.AES_GCM_16, 256): "AES-GCM-256 with 16 octet ICV [RFC5282]",
+_IKE_ENCRYPTION: dict[EncryptionAlgorithm, str] = {
+    EncryptionAlgorithm.TRIPLE_DES: "3DES [RFC2451]",
+    EncryptionAlgorithm.AES_CBC: "AES-CBC-{bits} [RFC3602]",
+    EncryptionAlgorithm.AES_CCM_8: "AES-CCM-{bits} with 8 octet ICV [RFC5282]",
+    EncryptionAlgorithm.AES_CCM_12: "AES-CCM-{bits} with 12 octet ICV [RFC5282]",
+    EncryptionAlgorithm.AES_CCM_16: "AES-CCM-{bits} with 16 octet ICV [RFC5282]",
+    EncryptionAlgorithm.AES_GCM_8: "AES-GCM-{bits} with 8 octet ICV [RFC5282]",
+    EncryptionAlgorithm.AES_GCM_12: "AES-GCM-{bits} with 12 octet ICV [RFC5282]",
+    EncryptionAlgorithm.AES_GCM_16: "AES-GCM-{bits} with 16 octet ICV [RFC5282]",
+    # Wireshark 4.0 has no name for ChaCha20-Poly1305 in IKE; 4.4 has this one.
+    EncryptionAlgorithm.CHACHA20_POLY1305: "ChaCha20-Poly1305 [RFC7634]",
+}
+
+_IKE_INTEGRITY: dict[Integrity | None, str] = {
+    None: "NONE [RFC4306]",
+    Integrity.HMAC_SHA1_96: "HMAC_SHA1_96 [RFC2404]",
+    Integrity.AES_XCBC_96: "AES_XCBC_96 [RFC3566]",
+    Integrity.AES_CMAC_96: "AES_CMAC_96 [RFC4494]",
+    Integrity.HMAC_SHA2_256_128: "HMAC_SHA2_256_128 [RFC4868]",
+    Integrity.HMAC_SHA2_384_192: "HMAC_SHA2_384_192 [RFC4868]",
+    Integrity.HMAC_SHA2_512_256: "HMAC_SHA2_512_256 [RFC4868]",
 }
 
 _ESP_ENCRYPTION: dict[EncryptionAlgorithm, str] = {
@@ -30,10 +48,10 @@ def ike_line(initiator_spi: int, responder_spi: int, suite: IkeSuite, keys: IkeK
             f"{responder_spi:016x}",
             keys.sk_ei.reveal().hex(),
             keys.sk_er.reveal().hex(),
-            f'"{_IKE_ENCRYPTION[suite.encryption, suite.key_bits]}"',
-            "",
-            "",
-            '"NONE [RFC4306]"',
+            f'"{_IKE_ENCRYPTION[suite.encryption].format(bits=suite.key_bits)}"',
+            keys.sk_ai.reveal().hex(),
+            keys.sk_ar.reveal().hex(),
+            f'"{_IKE_INTEGRITY[suite.integrity]}"',
         )
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from ike.config import ChildConfig, PeerConfig
+from ike.config import ChildConfig, EncryptionAlgorithm, EspProposal, IkeProposal, PeerConfig
+from ike.crypto.encryption import is_aead, is_known
 from ike.environment import Environment
 from ike.events import DeletionReason
 from ike.peer import Peer
@@ -97,16 +98,28 @@ def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
 
 
 def _check_contents(config: PeerConfig) -> None:
-    if not config.proposals or not all(
-        p.encryption and p.prf and p.key_exchange for p in config.proposals
-    ):
-        raise ValueError(f"peer {config.name} has a proposal that proposes nothing")
+    what = f"peer {config.name}"
+    if not all(p.prf and p.key_exchange for p in config.proposals):
+        raise ValueError(f"{what} has a proposal that proposes nothing")
+    _check_ciphers(what, config.proposals)
+    if any(a is EncryptionAlgorithm.NULL for p in config.proposals for a, _ in p.encryption):
+        raise ValueError(f"{what}: NULL does not protect an IKE SA")
     for child in config.children:
-        if not child.proposals or not all(p.encryption for p in child.proposals):
-            raise ValueError(f"child {child.name} has a proposal that proposes nothing")
+        _check_ciphers(f"child {child.name}", child.proposals)
         for selectors in (child.local_selectors, child.remote_selectors):
             if not 1 <= len(selectors) <= MAX_SELECTORS:
                 raise ValueError(f"child {child.name}: 1 to {MAX_SELECTORS} selectors a side")
+
+
+def _check_ciphers(what: str, proposals: Sequence[IkeProposal | EspProposal]) -> None:
+    if not proposals or not all(p.encryption for p in proposals):
+        raise ValueError(f"{what} has a proposal that proposes nothing")
+    for proposal in proposals:
+        for algorithm, bits in proposal.encryption:
+            if not is_known(algorithm, bits):
+                raise ValueError(f"{what}: no {algorithm.name} with a key of {bits} bits")
+            if not is_aead(algorithm) and not proposal.integrity:
+                raise ValueError(f"{what}: {algorithm.name} needs an integrity algorithm")
 
 
 def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:

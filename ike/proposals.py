@@ -7,10 +7,22 @@ from dataclasses import dataclass
 
 from ike.codec.registry import ProtocolId, TransformType, transform_name
 from ike.codec.security_association import Proposal, SecurityAssociation, Transform
-from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, KeyExchange, Prf
+from ike.config import (
+    LEGACY,
+    EncryptionAlgorithm,
+    EspProposal,
+    IkeProposal,
+    Integrity,
+    KeyExchange,
+    Prf,
+)
+from ike.crypto.encryption import fixed_key_bits, is_aead
 from ike.crypto.suites import EspSuite, IkeSuite
 
 _NONE = 0  # INTEG NONE, KE NONE, and "no extended sequence numbers"
+
+Encryption = tuple[EncryptionAlgorithm, int]
+"""A cipher and its key length in bits."""
 
 Wanted = Mapping[int, Sequence[Transform]]
 """By transform type, what would do, in order of preference."""
@@ -32,12 +44,45 @@ class EspChoice:
     proposal: Proposal
 
 
+@dataclass(frozen=True, slots=True)
+class _WireProposal:
+    """One proposal as it goes on the wire: AEADs and other ciphers don't mix (§3.3)."""
+
+    wanted: dict[int, list[Transform]]
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        return tuple(t for transforms in self.wanted.values() for t in transforms)
+
+
+def _wire_ike(proposals: Sequence[IkeProposal]) -> list[_WireProposal]:
+    return [
+        _WireProposal(_wanted_ike(own, encryption))
+        for own in proposals
+        for encryption in _by_kind(own.encryption)
+    ]
+
+
+def _wire_esp(proposals: Sequence[EspProposal], with_key_exchange: bool) -> list[_WireProposal]:
+    return [
+        _WireProposal(_wanted_esp(own, encryption, own.key_exchange if with_key_exchange else ()))
+        for own in proposals
+        for encryption in _by_kind(own.encryption)
+    ]
+
+
+def _by_kind(encryption: Sequence[Encryption]) -> list[tuple[Encryption, ...]]:
+    aead = tuple(e for e in encryption if is_aead(e[0]))
+    other = tuple(e for e in encryption if not is_aead(e[0]))
+    return [kind for kind in (aead, other) if kind]
+
+
 def offer_ike(proposals: Sequence[IkeProposal], spi: bytes = b"") -> SecurityAssociation:
     """Put our proposals for an IKE SA on the wire; `spi` only when it is rekeyed."""
     return SecurityAssociation(
         tuple(
-            Proposal(number, ProtocolId.IKE, spi, _flatten(_wanted_ike(p, p.encryption)))
-            for number, p in enumerate(proposals, 1)
+            Proposal(number, ProtocolId.IKE, spi, wire.transforms)
+            for number, wire in enumerate(_wire_ike(proposals), 1)
         )
     )
 
@@ -48,13 +93,8 @@ def offer_esp(
     """Put our proposals for a CHILD_SA on the wire; `spi` is our inbound one."""
     return SecurityAssociation(
         tuple(
-            Proposal(
-                number,
-                ProtocolId.ESP,
-                spi,
-                _flatten(_wanted_esp(p, p.encryption, p.key_exchange if with_key_exchange else ())),
-            )
-            for number, p in enumerate(proposals, 1)
+            Proposal(number, ProtocolId.ESP, spi, wire.transforms)
+            for number, wire in enumerate(_wire_esp(proposals, with_key_exchange), 1)
         )
     )
 
@@ -124,7 +164,7 @@ def _methods(own: EspProposal, proposal: Proposal, method: int | None) -> tuple[
         # No wish of our own: the peer's, unless it can do without.
         if not offered or (_NONE in offered and method is None):
             return ()
-        ours = tuple(KeyExchange)
+        ours = tuple(m for m in KeyExchange if m not in LEGACY)
     return tuple(sorted(ours, key=lambda m: m != method))
 
 
@@ -132,29 +172,32 @@ def accept_ike(
     ours: Sequence[IkeProposal], answer: SecurityAssociation
 ) -> tuple[IkeSuite, Proposal] | None:
     """Check the responder's answer to our offer; None if it is not part of it."""
-    proposal = _only_proposal(answer, ProtocolId.IKE, len(ours))
-    if proposal is None:
-        return None
-    own = ours[proposal.number - 1]
-    chosen = _match(_wanted_ike(own, own.encryption), proposal)
-    if chosen is None or len(chosen) != len(proposal.transforms):
-        return None
-    return _ike_suite(chosen), proposal
+    accepted = _accept(_wire_ike(ours), answer, ProtocolId.IKE)
+    return (_ike_suite(accepted[0]), accepted[1]) if accepted else None
 
 
 def accept_esp(
     ours: Sequence[EspProposal], answer: SecurityAssociation, with_key_exchange: bool
 ) -> tuple[EspSuite, int] | None:
     """Check the responder's answer to our offer, and give its inbound SPI; None if it is wrong."""
-    proposal = _only_proposal(answer, ProtocolId.ESP, len(ours))
-    if proposal is None or len(proposal.spi) != 4:
+    accepted = _accept(_wire_esp(ours, with_key_exchange), answer, ProtocolId.ESP)
+    if accepted is None or len(accepted[1].spi) != 4:
         return None
-    own = ours[proposal.number - 1]
-    methods = own.key_exchange if with_key_exchange else ()
-    chosen = _match(_wanted_esp(own, own.encryption, methods), proposal)
+    return _esp_suite(accepted[0]), int.from_bytes(accepted[1].spi, "big")
+
+
+def _accept(
+    wire: Sequence[_WireProposal], answer: SecurityAssociation, protocol: int
+) -> tuple[tuple[Transform, ...], Proposal] | None:
+    if len(answer.proposals) != 1:
+        return None
+    proposal = answer.proposals[0]
+    if proposal.protocol != protocol or not 1 <= proposal.number <= len(wire):
+        return None
+    chosen = _match(wire[proposal.number - 1].wanted, proposal)
     if chosen is None or len(chosen) != len(proposal.transforms):
         return None
-    return _esp_suite(chosen), int.from_bytes(proposal.spi, "big")
+    return chosen, proposal
 
 
 def describe(offered: SecurityAssociation, limit: int = 300) -> str:
@@ -180,35 +223,41 @@ def describe_esp(proposals: Sequence[EspProposal]) -> str:
     return describe(offer_esp(proposals, bytes(4), with_key_exchange=True))
 
 
-def _encryption(choices: Iterable[tuple[EncryptionAlgorithm, int]]) -> list[Transform]:
-    return [Transform.with_key_length(TransformType.ENCR, a, bits) for a, bits in choices]
+def _encryption(choices: Iterable[Encryption]) -> list[Transform]:
+    return [
+        Transform(TransformType.ENCR, algorithm)
+        if fixed_key_bits(algorithm) is not None
+        else Transform.with_key_length(TransformType.ENCR, algorithm, bits)
+        for algorithm, bits in choices
+    ]
 
 
-def _wanted_ike(
-    own: IkeProposal, encryption: Iterable[tuple[EncryptionAlgorithm, int]]
-) -> dict[int, list[Transform]]:
-    return {
+def _integrity(own: IkeProposal | EspProposal, encryption: Sequence[Encryption]) -> list[Transform]:
+    if all(is_aead(algorithm) for algorithm, _ in encryption):
+        return []
+    return [Transform(TransformType.INTEG, integrity) for integrity in own.integrity]
+
+
+def _wanted_ike(own: IkeProposal, encryption: Sequence[Encryption]) -> dict[int, list[Transform]]:
+    wanted: dict[int, list[Transform]] = {
         TransformType.ENCR: _encryption(encryption),
         TransformType.PRF: [Transform(TransformType.PRF, prf) for prf in own.prf],
+        TransformType.INTEG: _integrity(own, encryption),
         TransformType.KE: [Transform(TransformType.KE, m) for m in own.key_exchange],
     }
+    return {kind: transforms for kind, transforms in wanted.items() if transforms}
 
 
 def _wanted_esp(
-    own: EspProposal,
-    encryption: Iterable[tuple[EncryptionAlgorithm, int]],
-    methods: Iterable[KeyExchange],
+    own: EspProposal, encryption: Sequence[Encryption], methods: Iterable[KeyExchange]
 ) -> dict[int, list[Transform]]:
-    wanted: dict[int, list[Transform]] = {TransformType.ENCR: _encryption(encryption)}
-    exchanges = [Transform(TransformType.KE, m) for m in methods]
-    if exchanges:
-        wanted[TransformType.KE] = exchanges
-    wanted[TransformType.ESN] = [Transform(TransformType.ESN, _NONE)]
-    return wanted
-
-
-def _flatten(wanted: Wanted) -> tuple[Transform, ...]:
-    return tuple(t for transforms in wanted.values() for t in transforms)
+    wanted: dict[int, list[Transform]] = {
+        TransformType.ENCR: _encryption(encryption),
+        TransformType.INTEG: _integrity(own, encryption),
+        TransformType.KE: [Transform(TransformType.KE, m) for m in methods],
+        TransformType.ESN: [Transform(TransformType.ESN, _NONE)],
+    }
+    return {kind: transforms for kind, transforms in wanted.items() if transforms}
 
 
 def _match(wanted: Wanted, proposal: Proposal) -> tuple[Transform, ...] | None:
@@ -231,34 +280,24 @@ def _match(wanted: Wanted, proposal: Proposal) -> tuple[Transform, ...] | None:
     return tuple(chosen)
 
 
-def _only_proposal(answer: SecurityAssociation, protocol: int, count: int) -> Proposal | None:
-    if len(answer.proposals) != 1:
-        return None
-    proposal = answer.proposals[0]
-    if proposal.protocol != protocol or not 1 <= proposal.number <= count:
-        return None
-    return proposal
+def _id(chosen: Iterable[Transform], transform_type: int) -> int:
+    """Return what was chosen of a type; 0, which is NONE, if that is nothing."""
+    return next((t.transform_id for t in chosen if t.transform_type == transform_type), _NONE)
 
 
-def _one(chosen: Iterable[Transform], transform_type: int) -> Transform:
-    return next(t for t in chosen if t.transform_type == transform_type)
+def _cipher(chosen: Sequence[Transform]) -> tuple[EncryptionAlgorithm, int, Integrity | None]:
+    transform = next(t for t in chosen if t.transform_type == TransformType.ENCR)
+    algorithm = EncryptionAlgorithm(transform.transform_id)
+    integrity = _id(chosen, TransformType.INTEG)
+    bits = transform.key_bits or fixed_key_bits(algorithm) or 0
+    return algorithm, bits, Integrity(integrity) if integrity else None
 
 
 def _ike_suite(chosen: Sequence[Transform]) -> IkeSuite:
-    encryption = _one(chosen, TransformType.ENCR)
-    return IkeSuite(
-        EncryptionAlgorithm(encryption.transform_id),
-        encryption.key_bits or 0,
-        Prf(_one(chosen, TransformType.PRF).transform_id),
-        KeyExchange(_one(chosen, TransformType.KE).transform_id),
-    )
+    prf, method = (_id(chosen, kind) for kind in (TransformType.PRF, TransformType.KE))
+    return IkeSuite(*_cipher(chosen), Prf(prf), KeyExchange(method))
 
 
 def _esp_suite(chosen: Sequence[Transform]) -> EspSuite:
-    encryption = _one(chosen, TransformType.ENCR)
-    method = next((t for t in chosen if t.transform_type == TransformType.KE), None)
-    return EspSuite(
-        EncryptionAlgorithm(encryption.transform_id),
-        encryption.key_bits or 0,
-        KeyExchange(method.transform_id) if method and method.transform_id else None,
-    )
+    method = _id(chosen, TransformType.KE)
+    return EspSuite(*_cipher(chosen), KeyExchange(method) if method else None)

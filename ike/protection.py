@@ -12,7 +12,7 @@ from ike.codec.header import HEADER_LENGTH, Header
 from ike.codec.payload import Payload
 from ike.codec.reader import u16
 from ike.codec.registry import PayloadType
-from ike.crypto.encryption import MessageCipher
+from ike.crypto.message_cipher import MessageCipher
 from ike.fragments import Fragment, split
 
 _GENERIC_HEADER = 4  # bytes

@@ -45,28 +45,32 @@ def child_sa_established(
     connection: Connection, agreement: ChildAgreement, lifetime: float, replaces: int | None
 ) -> ChildSaEstablished:
     """Report a new CHILD_SA, with its keys; `lifetime` in seconds until it is rekeyed."""
-    keys = agreement.keys
-    outbound = (keys.initiator_key, keys.initiator_salt)
-    inbound = (keys.responder_key, keys.responder_salt)
+    outbound, inbound = agreement.keys.initiator, agreement.keys.responder
     if agreement.role is Role.RESPONDER:
         outbound, inbound = inbound, outbound
+    suite, channel = agreement.suite, connection.channel
     return ChildSaEstablished(
         agreement.config.name,
         connection.peer.name,
         agreement.role,
         agreement.spi_in,
         agreement.spi_out,
-        agreement.suite.encryption,
-        agreement.suite.key_bits,
-        *inbound,
-        *outbound,
+        suite.encryption,
+        suite.key_bits,
+        inbound.key,
+        inbound.salt,
+        outbound.key,
+        outbound.salt,
         agreement.local,
         agreement.remote,
-        connection.channel.local,
-        connection.channel.remote,
+        channel.local,
+        channel.remote,
         connection.nat_detected,
         lifetime,
         replaces,
+        suite.integrity,
+        inbound.integrity_key,
+        outbound.integrity_key,
     )
 
 

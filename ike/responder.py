@@ -82,6 +82,7 @@ class ResponderHandshake:
             local,
             remote,
             env.settings,
+            env.random_bytes,
             now,
         )
         channel.responder_spi = spi

@@ -32,6 +32,7 @@ def spawn(
         old.channel.local,
         old.channel.remote,
         old.env.settings,
+        old.env.random_bytes,
         now,
     )
     channel.responder_spi = agreement.responder_spi

@@ -1,39 +1,73 @@
-"""Ciphers: their key material, and the protection of the Encrypted payload with them."""
+"""Ciphers (transform type 1): which there are, and what key material they take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from ike.codec.reader import u64
 from ike.config import EncryptionAlgorithm
-from ike.crypto.errors import IntegrityError
+
+_AES_BITS = (128, 192, 256)
+_GCM_TAGS = {
+    EncryptionAlgorithm.AES_GCM_8: 8,
+    EncryptionAlgorithm.AES_GCM_12: 12,
+    EncryptionAlgorithm.AES_GCM_16: 16,
+}
+_CCM_TAGS = {
+    EncryptionAlgorithm.AES_CCM_8: 8,
+    EncryptionAlgorithm.AES_CCM_12: 12,
+    EncryptionAlgorithm.AES_CCM_16: 16,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptionSpec:
     """What there is to know about a cipher with one key length. Lengths in bytes.
 
-    `salt_length` follows the key in the key material (RFC 4106 §8.1, RFC 5282 §7.1).
+    `salt_length` follows the key in the key material (RFC 4106 §8.1, RFC 5282 §7.1). An
+    `icv_length` of 0 means that the cipher is no AEAD, and needs an integrity algorithm.
     """
 
     key_length: int
     salt_length: int
     iv_length: int
     icv_length: int
+    block_length: int = 1
+
+    @property
+    def is_aead(self) -> bool:
+        """Whether the cipher protects integrity itself."""
+        return self.icv_length > 0
 
     @property
     def material_length(self) -> int:
-        """How much of KEYMAT one direction takes."""
+        """How much of the key material one direction takes."""
         return self.key_length + self.salt_length
 
 
 _SPECS: dict[tuple[EncryptionAlgorithm, int], EncryptionSpec] = {
-    (EncryptionAlgorithm.AES_GCM_16, bits): EncryptionSpec(bits // 8, 4, 8, 16)
-    for bits in (128, 256)
+    (EncryptionAlgorithm.TRIPLE_DES, 192): EncryptionSpec(24, 0, 8, 0, 8),
+    (EncryptionAlgorithm.NULL, 0): EncryptionSpec(0, 0, 0, 0),
+    (EncryptionAlgorithm.CHACHA20_POLY1305, 256): EncryptionSpec(32, 4, 8, 16),
+    **{
+        (EncryptionAlgorithm.AES_CBC, bits): EncryptionSpec(bits // 8, 0, 16, 0, 16)
+        for bits in _AES_BITS
+    },
+    **{
+        (algorithm, bits): EncryptionSpec(bits // 8, 4, 8, tag)
+        for algorithm, tag in _GCM_TAGS.items()
+        for bits in _AES_BITS
+    },
+    **{
+        (algorithm, bits): EncryptionSpec(bits // 8, 3, 8, tag)
+        for algorithm, tag in _CCM_TAGS.items()
+        for bits in _AES_BITS
+    },
+}
+
+_FIXED_KEYS: dict[EncryptionAlgorithm, int] = {
+    EncryptionAlgorithm.TRIPLE_DES: 192,
+    EncryptionAlgorithm.NULL: 0,
+    EncryptionAlgorithm.CHACHA20_POLY1305: 256,
 }
 
 
@@ -46,71 +80,16 @@ def spec(algorithm: EncryptionAlgorithm, key_bits: int) -> EncryptionSpec:
     return _SPECS[algorithm, key_bits]
 
 
-class MessageCipher(Protocol):
-    """One direction of an IKE SA: what protects its Encrypted payloads."""
-
-    @property
-    def block_length(self) -> int:
-        """Bytes that the plaintext's length has to be a multiple of."""
-
-    @property
-    def overhead(self) -> int:
-        """Bytes that `seal` adds to the plaintext."""
-
-    def seal(self, associated: bytes, plaintext: bytes) -> bytes:
-        """Encrypt, and give IV, ciphertext and ICV."""
-
-    def open(self, associated: bytes, body: bytes) -> bytes:
-        """Check and decrypt IV, ciphertext and ICV.
-
-        Raises:
-            IntegrityError: the ICV is wrong, or the body is too short to hold one.
-        """
+def is_known(algorithm: EncryptionAlgorithm, key_bits: int) -> bool:
+    """Tell whether this engine has the cipher with that key length."""
+    return (algorithm, key_bits) in _SPECS
 
 
-class GcmMessageCipher:
-    """AES-GCM for the Encrypted payload (RFC 5282). The IV is a counter: it never repeats."""
-
-    block_length = 1  # RFC 5282 §3: no padding is needed
-
-    __slots__ = ("_aead", "_counter", "_salt", "_spec")
-
-    def __init__(self, cipher_spec: EncryptionSpec, material: bytes) -> None:
-        self._spec = cipher_spec
-        self._aead = AESGCM(material[: cipher_spec.key_length])
-        self._salt = material[cipher_spec.key_length :]
-        self._counter = 0
-
-    @property
-    def overhead(self) -> int:
-        """Bytes that `seal` adds to the plaintext."""
-        return self._spec.iv_length + self._spec.icv_length
-
-    def seal(self, associated: bytes, plaintext: bytes) -> bytes:
-        """Encrypt, and give IV, ciphertext and ICV."""
-        iv = u64(self._counter)
-        self._counter += 1
-        return iv + self._aead.encrypt(self._salt + iv, plaintext, associated)
-
-    def open(self, associated: bytes, body: bytes) -> bytes:
-        """Check and decrypt IV, ciphertext and ICV.
-
-        Raises:
-            IntegrityError: the ICV is wrong, or the body is too short to hold one.
-        """
-        if len(body) < self.overhead:
-            raise IntegrityError
-        iv = body[: self._spec.iv_length]
-        try:
-            return self._aead.decrypt(self._salt + iv, body[self._spec.iv_length :], associated)
-        except InvalidTag:
-            raise IntegrityError from None
+def is_aead(algorithm: EncryptionAlgorithm) -> bool:
+    """Tell whether the cipher protects integrity itself."""
+    return any(s.is_aead for (known, _), s in _SPECS.items() if known is algorithm)
 
 
-def message_cipher(algorithm: EncryptionAlgorithm, key_bits: int, material: bytes) -> MessageCipher:
-    """Make the cipher for one direction of an IKE SA out of SK_e*.
-
-    Raises:
-        KeyError: this engine does not have the cipher with that key length.
-    """
-    return GcmMessageCipher(spec(algorithm, key_bits), material)
+def fixed_key_bits(algorithm: EncryptionAlgorithm) -> int | None:
+    """Return the key length of a cipher that has but one; it goes without the attribute."""
+    return _FIXED_KEYS.get(algorithm)

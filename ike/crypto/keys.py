@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ike.codec.reader import u64
 from ike.config import Prf
-from ike.crypto.prf import compute, key_length, prf_plus
+from ike.crypto.prf import compute, key_length, nonce_key, prf_plus
 from ike.crypto.suites import EspSuite, IkeSuite
 from ike.types import Secret
 
@@ -15,10 +15,12 @@ from ike.types import Secret
 class IkeKeys:
     """The keys of one IKE SA; `i` is for what the initiator sends, `r` for the responder.
 
-    SK_a* are not there: the ciphers so far are AEADs (RFC 5282 §2). SK_e* end in the salt.
+    SK_a* are empty with an AEAD (RFC 5282 §2). SK_e* end in the salt, where there is one.
     """
 
     sk_d: Secret
+    sk_ai: Secret
+    sk_ar: Secret
     sk_ei: Secret
     sk_er: Secret
     sk_pi: Secret
@@ -42,8 +44,8 @@ def ike_keys(
     suite: IkeSuite, shared: bytes, nonces: Nonces, initiator_spi: int, responder_spi: int
 ) -> IkeKeys:
     """Derive the keys of a first IKE SA (§2.14): SKEYSEED = prf(Ni | Nr, g^ir)."""
-    # Fixed-key-length PRFs would take parts of the nonces; HMAC takes them whole.
-    skeyseed = compute(suite.prf, nonces.joined, shared)
+    key = nonce_key(suite.prf, nonces.initiator, nonces.responder)
+    skeyseed = compute(suite.prf, key, shared)
     return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
 
 
@@ -64,9 +66,10 @@ def rekeyed_ike_keys(
 def _expand(
     suite: IkeSuite, skeyseed: bytes, nonces: Nonces, initiator_spi: int, responder_spi: int
 ) -> IkeKeys:
-    prf_length = key_length(suite.prf)
-    cipher_length = suite.encryption_spec.material_length
-    lengths = (prf_length, cipher_length, cipher_length, prf_length, prf_length)
+    prf = key_length(suite.prf)
+    integrity = suite.integrity_key_length
+    cipher = suite.encryption_spec.material_length
+    lengths = (prf, integrity, integrity, cipher, cipher, prf, prf)
     seed = nonces.joined + u64(initiator_spi) + u64(responder_spi)
     return IkeKeys(*_split(prf_plus(suite.prf, skeyseed, seed, sum(lengths)), lengths))
 
@@ -81,19 +84,28 @@ def _split(material: bytes, lengths: tuple[int, ...]) -> list[Secret]:
 
 
 @dataclass(frozen=True, slots=True)
-class ChildKeys:
-    """Cipher keys and salts of a pair of ESP SAs; `initiator` is of the CREATE_CHILD_SA."""
+class DirectionKeys:
+    """The keys of one ESP SA; salt and integrity key are empty where the suite has none."""
 
-    initiator_key: Secret
-    initiator_salt: Secret
-    responder_key: Secret
-    responder_salt: Secret
+    key: Secret
+    salt: Secret
+    integrity_key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ChildKeys:
+    """The keys of a pair of ESP SAs; `initiator` is who sent the request that made it."""
+
+    initiator: DirectionKeys
+    responder: DirectionKeys
 
 
 def child_keys(
     prf: Prf, sk_d: Secret, suite: EspSuite, nonces: Nonces, shared: bytes = b""
 ) -> ChildKeys:
     """Derive the keys of a CHILD_SA (§2.17): prf+(SK_d, [g^ir |] Ni | Nr)."""
-    lengths = (suite.encryption_spec.key_length, suite.encryption_spec.salt_length) * 2
-    material = prf_plus(prf, sk_d.reveal(), shared + nonces.joined, sum(lengths))
-    return ChildKeys(*_split(material, lengths))
+    spec = suite.encryption_spec
+    lengths = (spec.key_length, spec.salt_length, suite.integrity_key_length)
+    material = prf_plus(prf, sk_d.reveal(), shared + nonces.joined, 2 * sum(lengths))
+    parts = _split(material, lengths * 2)
+    return ChildKeys(DirectionKeys(*parts[:3]), DirectionKeys(*parts[3:]))

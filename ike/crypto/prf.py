@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from ike.config import Prf
-
-_HASHES: dict[Prf, hashes.HashAlgorithm] = {
-    Prf.HMAC_SHA2_256: hashes.SHA256(),
-    Prf.HMAC_SHA2_384: hashes.SHA384(),
-    Prf.HMAC_SHA2_512: hashes.SHA512(),
-}
+from ike.crypto.aes_mac import cmac_prf, xcbc_prf
 
 MAX_BLOCKS = 255  # the counter has one byte
 
 
+@dataclass(frozen=True, slots=True)
+class _PrfSpec:
+    """`length` of the output in bytes, which is the preferred key size too (§2.13).
+
+    `has_fixed_key`: for SKEYSEED each nonce gives half of the key (§2.14, RFC 4434 §2).
+    """
+
+    length: int
+    compute: Callable[[bytes, bytes], bytes]
+    has_fixed_key: bool = False
+
+
+def _hmac(algorithm: hashes.HashAlgorithm) -> _PrfSpec:
+    def compute_hmac(key: bytes, data: bytes) -> bytes:
+        mac = HMAC(key, algorithm)
+        mac.update(data)
+        return mac.finalize()
+
+    return _PrfSpec(algorithm.digest_size, compute_hmac)
+
+
+_SPECS: dict[Prf, _PrfSpec] = {
+    Prf.HMAC_SHA1: _hmac(hashes.SHA1()),  # noqa: S303  # HMAC needs no collision resistance
+    Prf.AES128_XCBC: _PrfSpec(16, xcbc_prf, has_fixed_key=True),
+    Prf.HMAC_SHA2_256: _hmac(hashes.SHA256()),
+    Prf.HMAC_SHA2_384: _hmac(hashes.SHA384()),
+    Prf.HMAC_SHA2_512: _hmac(hashes.SHA512()),
+    Prf.AES128_CMAC: _PrfSpec(16, cmac_prf, has_fixed_key=True),
+}
+
+
 def key_length(prf: Prf) -> int:
     """Return the length in bytes of the PRF's output, which is its preferred key size too."""
-    return _HASHES[prf].digest_size
+    return _SPECS[prf].length
 
 
 def compute(prf: Prf, key: bytes, *data: bytes) -> bytes:
     """Compute prf(key, data), the pieces of data one after another."""
-    mac = HMAC(key, _HASHES[prf])
-    for piece in data:
-        mac.update(piece)
-    return mac.finalize()
+    return _SPECS[prf].compute(key, b"".join(data))
+
+
+def nonce_key(prf: Prf, initiator_nonce: bytes, responder_nonce: bytes) -> bytes:
+    """Make the key for SKEYSEED out of the nonces (§2.14)."""
+    if _SPECS[prf].has_fixed_key:
+        half = _SPECS[prf].length // 2
+        return initiator_nonce[:half] + responder_nonce[:half]
+    return initiator_nonce + responder_nonce
 
 
 def prf_plus(prf: Prf, key: bytes, seed: bytes, length: int) -> bytes:
@@ -38,12 +72,9 @@ def prf_plus(prf: Prf, key: bytes, seed: bytes, length: int) -> bytes:
     blocks = -(-length // key_length(prf))
     if blocks > MAX_BLOCKS:
         raise ValueError(f"prf+ gives {MAX_BLOCKS} blocks, {blocks} asked for")
-    keyed = HMAC(key, _HASHES[prf])
     output = bytearray()
     block = b""
     for counter in range(1, blocks + 1):
-        mac = keyed.copy()
-        mac.update(block + seed + counter.to_bytes(1, "big"))
-        block = mac.finalize()
+        block = compute(prf, key, block, seed, bytes([counter]))
         output += block
     return bytes(output[:length])

@@ -4,43 +4,60 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ike.config import EncryptionAlgorithm, KeyExchange, Prf
-from ike.crypto.encryption import EncryptionSpec, spec
+from ike.config import EncryptionAlgorithm, Integrity, KeyExchange, Prf
+from ike.crypto import encryption, integrity
+from ike.crypto.encryption import EncryptionSpec
+from ike.crypto.integrity import IntegritySpec
 
 
 @dataclass(frozen=True, slots=True)
-class IkeSuite:
-    """The algorithms of an IKE SA."""
+class _Cipher:
+    """A cipher, and the integrity algorithm that goes with it; None with an AEAD."""
 
     encryption: EncryptionAlgorithm
     key_bits: int
+    integrity: Integrity | None
+
+    @property
+    def encryption_spec(self) -> EncryptionSpec:
+        """Lengths of the cipher."""
+        return encryption.spec(self.encryption, self.key_bits)
+
+    @property
+    def integrity_spec(self) -> IntegritySpec | None:
+        """The integrity algorithm."""
+        return None if self.integrity is None else integrity.spec(self.integrity)
+
+    @property
+    def integrity_key_length(self) -> int:
+        """How much of the key material the integrity algorithm takes, in bytes."""
+        return self.integrity_spec.key_length if self.integrity_spec else 0
+
+    @property
+    def cipher_name(self) -> str:
+        """Both names, for an operator."""
+        name = f"{self.encryption.name}-{self.key_bits}" if self.key_bits else self.encryption.name
+        return name if self.integrity is None else f"{name}/{self.integrity.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSuite(_Cipher):
+    """The algorithms of an IKE SA."""
+
     prf: Prf
     key_exchange: KeyExchange
 
-    @property
-    def encryption_spec(self) -> EncryptionSpec:
-        """Lengths of the cipher."""
-        return spec(self.encryption, self.key_bits)
-
     def __str__(self) -> str:
-        return (
-            f"{self.encryption.name}-{self.key_bits}/PRF_{self.prf.name}/{self.key_exchange.name}"
-        )
+        return f"{self.cipher_name}/PRF_{self.prf.name}/{self.key_exchange.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class EspSuite:
+class EspSuite(_Cipher):
     """The algorithms of a CHILD_SA; `key_exchange` is None without one of its own."""
 
-    encryption: EncryptionAlgorithm
-    key_bits: int
     key_exchange: KeyExchange | None = None
 
-    @property
-    def encryption_spec(self) -> EncryptionSpec:
-        """Lengths of the cipher."""
-        return spec(self.encryption, self.key_bits)
-
     def __str__(self) -> str:
-        text = f"{self.encryption.name}-{self.key_bits}"
-        return f"{text}/{self.key_exchange.name}" if self.key_exchange else text
+        if self.key_exchange is None:
+            return self.cipher_name
+        return f"{self.cipher_name}/{self.key_exchange.name}"

@@ -33,7 +33,15 @@ class Adversary:
         self.config = config or left_peer()
         self.spi = self.random.getrandbits(64)
         self.now = 1000.0
-        self.channel = Channel(Role.INITIATOR, self.spi, at(LEFT), at(RIGHT), Settings(), self.now)
+        self.channel = Channel(
+            Role.INITIATOR,
+            self.spi,
+            at(LEFT),
+            at(RIGHT),
+            Settings(),
+            self.random.randbytes,
+            self.now,
+        )
         self.offer = ike_sa_init.make_offer(
             self.spi, self.random.randbytes(32), self.config.proposals, self.random.randbytes
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from ike_network import LEFT, Network, left_peer, right_peer
 
 from ike.codec.authentication import Authentication
@@ -19,11 +19,13 @@ from ike.codec.identification import IdentificationInitiator, IdentificationResp
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.message import Message
 from ike.codec.nonce import Nonce
-from ike.config import EncryptionAlgorithm, IkeProposal, KeyExchange, Prf
-from ike.crypto.encryption import message_cipher
+from ike.config import EncryptionAlgorithm, IkeProposal, Integrity, KeyExchange, Prf
+from ike.crypto import encryption, integrity, modp
+from ike.crypto.aes_mac import xcbc
 from ike.crypto.errors import IntegrityError, KeyExchangeError
 from ike.crypto.key_exchange import generate
-from ike.crypto.prf import compute, prf_plus
+from ike.crypto.message_cipher import MessageCipher, message_cipher
+from ike.crypto.prf import compute, nonce_key, prf_plus
 from ike.endpoint import Endpoint
 from ike.events import ChildSaEstablished
 
@@ -61,9 +63,9 @@ def test_secp256r1_vector() -> None:
     )
 
 
-@pytest.mark.parametrize("method", KeyExchange)
+@pytest.mark.parametrize("method", [m for m in KeyExchange if m not in modp.GROUPS] + [14])
 def test_our_own_value_is_not_the_peers(method: KeyExchange) -> None:
-    private = generate(method, random.Random(1).randbytes)
+    private = generate(KeyExchange(method), random.Random(1).randbytes)
     with pytest.raises(KeyExchangeError, match="our own"):
         private.agree(private.public)
 
@@ -96,6 +98,7 @@ def test_prf_plus_has_an_end() -> None:
 
 
 HASH = {
+    Prf.HMAC_SHA1: "sha1",
     Prf.HMAC_SHA2_256: "sha256",
     Prf.HMAC_SHA2_384: "sha384",
     Prf.HMAC_SHA2_512: "sha512",
@@ -112,7 +115,7 @@ def expand(name: str, key: bytes, seed: bytes, length: int) -> bytes:
     return output[:length]
 
 
-@pytest.mark.parametrize("prf", Prf)
+@pytest.mark.parametrize("prf", list(HASH))
 @pytest.mark.parametrize("bits", [128, 256])
 def test_a_handshake_computed_again(prf: Prf, bits: int) -> None:
     """SKEYSEED, SK_*, AUTH and KEYMAT (RFC 7296 §2.14, §2.15, §2.17), from what is on the wire."""
@@ -198,13 +201,126 @@ def test_ivs_never_repeat() -> None:
     assert any(address == LEFT for address, _ in ivs)
 
 
-@pytest.mark.parametrize("length", [0, 8, 23, 24, 40])
-def test_a_body_that_does_not_verify(length: int) -> None:
-    cipher = message_cipher(EncryptionAlgorithm.AES_GCM_16, 128, bytes(20))
+def cipher(algorithm: EncryptionAlgorithm, bits: int, seed: int = 1) -> MessageCipher:
+    spec = encryption.spec(algorithm, bits)
+    source = random.Random(seed).randbytes
+    material = bytes(range(spec.material_length))
+    check = None if spec.is_aead else integrity.spec(Integrity.HMAC_SHA2_256_128)
+    key = bytes(check.key_length) if check else b""
+    return message_cipher(algorithm, bits, material, check, key, source)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "bits"),
+    [(a, b) for a in EncryptionAlgorithm for b in (128, 192, 256) if encryption.is_known(a, b)],
+)
+def test_a_body_that_does_not_verify(algorithm: EncryptionAlgorithm, bits: int) -> None:
+    receiver, sender = cipher(algorithm, bits), cipher(algorithm, bits)
+    plain = bytes(3 * 16)
+    sealed = sender.seal(b"associated", plain)
+    assert len(sealed) == len(plain) + sender.overhead
+    assert receiver.open(b"associated", sealed) == plain
+    assert sender.seal(b"associated", plain) != sealed, "another IV each time"
     with pytest.raises(IntegrityError):
-        cipher.open(b"associated", bytes(length))
-    other = message_cipher(EncryptionAlgorithm.AES_GCM_16, 128, bytes(20))
-    sealed = other.seal(b"associated", b"plain")
-    assert cipher.open(b"associated", sealed) == b"plain"
-    with pytest.raises(IntegrityError):
-        cipher.open(b"Associated", sealed)
+        receiver.open(b"Associated", sealed)
+    for length in range(len(sealed)):
+        with pytest.raises(IntegrityError):
+            receiver.open(b"associated", sealed[:length])
+    for position in range(len(sealed)):
+        changed = bytearray(sealed)
+        changed[position] ^= 1
+        with pytest.raises(IntegrityError):
+            receiver.open(b"associated", bytes(changed))
+
+
+def test_chacha20_poly1305_vector() -> None:
+    """RFC 7634 appendix B, but for the message: key, salt and IV make the nonce of RFC 8439."""
+    key = bytes.fromhex("80ba3192c803ce965ea371d5ff073cf0f43b6a2ab576b208426e11409c09b9b0")
+    salt = bytes.fromhex("4da5bf8d")
+    receiver = message_cipher(
+        EncryptionAlgorithm.CHACHA20_POLY1305, 256, key + salt, None, b"", random.randbytes
+    )
+    iv = bytes.fromhex("10d5ab73c2a1ab85")
+    sealed = ChaCha20Poly1305(key).encrypt(salt + iv, b"plain", b"associated")
+    assert receiver.open(b"associated", iv + sealed) == b"plain"
+
+
+COUNTING = bytes(range(64))
+
+
+@pytest.mark.parametrize(
+    ("length", "mac"),
+    [
+        (0, "75f0251d528ac01c4573dfd584d79f29"),
+        (3, "5b376580ae2f19afe7219ceef172756f"),
+        (16, "d2a246fa349b68a79998a4394ff7a263"),
+        (20, "47f51b4564966215b8985c63055ed308"),
+        (32, "f54f0ec8d2b9f3d36807734bd5283fd4"),
+        (34, "becbb3bccdb518a30677d5481fb6b4d8"),
+    ],
+)
+def test_aes_xcbc_vectors(length: int, mac: str) -> None:
+    """RFC 3566 §4.6."""
+    assert xcbc(COUNTING[:16], COUNTING[:length]).hex() == mac
+
+
+@pytest.mark.parametrize(
+    ("prf", "key", "output"),
+    [
+        (Prf.AES128_XCBC, COUNTING[:16], "47f51b4564966215b8985c63055ed308"),
+        (Prf.AES128_XCBC, COUNTING[:10], "0fa087af7d866e7653434e602fdde835"),
+        (Prf.AES128_XCBC, COUNTING[:16] + b"\xed\xcb", "8cd3c93ae598a9803006ffb67c40e9e4"),
+        (Prf.AES128_CMAC, COUNTING[:16], "980ae87b5f4c9c5214f5b6a8455e4c2d"),
+        (Prf.AES128_CMAC, COUNTING[:10], "290d9e112edb09ee141fcf64c0b72f3d"),
+        (Prf.AES128_CMAC, COUNTING[:16] + b"\xed\xcb", "84a348a4a45d235babfffc0d2b4da09a"),
+    ],
+)
+def test_aes_prf_vectors(prf: Prf, key: bytes, output: str) -> None:
+    """RFC 4434 §2, RFC 4615 §4."""
+    assert compute(prf, key, COUNTING[:20]).hex() == output
+
+
+def test_a_prf_with_a_fixed_key_takes_half_of_it_from_each_nonce() -> None:
+    """RFC 7296 §2.14, RFC 4434 §2."""
+    one, other = bytes([1] * 32), bytes([2] * 32)
+    assert nonce_key(Prf.AES128_XCBC, one, other) == bytes([1] * 8 + [2] * 8)
+    assert nonce_key(Prf.HMAC_SHA2_256, one, other) == one + other
+
+
+def test_modp_2048_is_the_prime_of_rfc_3526() -> None:
+    prime = modp.prime(KeyExchange.MODP2048)
+    text = f"{prime:0512X}"
+    assert text.startswith("FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74")
+    assert text.endswith("15728E5A8AACAA68FFFFFFFFFFFFFFFF")
+
+
+@pytest.mark.parametrize("bits", [1024, 1536, 2048, 3072])
+def test_modp_primes_are_safe(bits: int) -> None:
+    """By Fermat's test to a few bases, for p and for (p - 1) / 2."""
+    p = modp.prime(KeyExchange[f"MODP{bits}"])
+    assert p.bit_length() == bits
+    q = (p - 1) // 2
+    for base in (2, 3):
+        assert pow(base, p - 1, p) == 1
+        assert pow(base, q - 1, q) == 1
+
+
+@pytest.mark.parametrize("bits", [4096, 6144, 8192])
+def test_the_large_modp_primes_look_right(bits: int) -> None:
+    p = modp.prime(KeyExchange[f"MODP{bits}"])
+    assert p.bit_length() == bits
+    assert p % 8 == 7, "2 generates the subgroup of order (p - 1) / 2"
+
+
+def test_modp_values_that_may_not_be_used() -> None:
+    """CVE-2015-3240: 0, 1, p - 1, p; and wrong lengths."""
+    p = modp.prime(KeyExchange.MODP2048)
+    one, other = (generate(KeyExchange.MODP2048, random.randbytes) for _ in range(2))
+    assert len(one.public) == 256
+    assert one.agree(other.public) == other.agree(one.public)
+    for bad in (0, 1, p - 1, p, p + 2):
+        with pytest.raises(KeyExchangeError):
+            one.agree(bad.to_bytes(256, "big"))
+    for length in (0, 255, 257):
+        with pytest.raises(KeyExchangeError):
+            one.agree(bytes([2]).rjust(length, b"\0") if length else b"")

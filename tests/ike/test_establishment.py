@@ -17,7 +17,16 @@ from ike_network import (
     selector,
 )
 
-from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, KeyExchange, Prf, Settings
+from ike.config import (
+    EncryptionAlgorithm,
+    EspProposal,
+    IkeProposal,
+    Integrity,
+    KeyExchange,
+    Prf,
+    Settings,
+)
+from ike.crypto.encryption import is_aead, is_known
 from ike.events import (
     AttemptFailed,
     ChildSaDeleted,
@@ -61,24 +70,88 @@ def test_one_attempt_gives_one_pair_with_the_same_keys() -> None:
     assert len(network.sent) == 4
 
 
-@pytest.mark.parametrize("method", KeyExchange)
-@pytest.mark.parametrize("prf", Prf)
-@pytest.mark.parametrize("bits", [128, 256])
-def test_every_suite(method: KeyExchange, prf: Prf, bits: int) -> None:
-    ike = (IkeProposal(((GCM, bits),), (prf,), (method,)),)
-    esp = (EspProposal(((GCM, bits),)),)
-    network = two_children(proposals=esp)
+CIPHERS = [(a, b) for a in EncryptionAlgorithm for b in (128, 192, 256) if is_known(a, b)]
+LARGE = {KeyExchange.MODP4096, KeyExchange.MODP6144, KeyExchange.MODP8192}
+DEFAULT = IkeProposal(
+    ((GCM, 256),),
+    (Prf.HMAC_SHA2_256,),
+    (KeyExchange.CURVE25519,),
+    (Integrity.HMAC_SHA2_256_128,),
+)
+
+
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        *(replace(DEFAULT, encryption=(cipher,)) for cipher in CIPHERS),
+        *(replace(DEFAULT, prf=(prf,)) for prf in Prf),
+        *(replace(DEFAULT, key_exchange=(m,)) for m in KeyExchange if m not in LARGE),
+        *(
+            replace(
+                DEFAULT, encryption=((EncryptionAlgorithm.AES_CBC, 128),), integrity=(integrity,)
+            )
+            for integrity in Integrity
+        ),
+    ],
+    ids=lambda p: (
+        f"{p.encryption[0][0].name}-{p.encryption[0][1]}-{p.prf[0].name}-"
+        f"{p.key_exchange[0].name}-{p.integrity[0].name}"
+    ),
+)
+def test_every_algorithm(proposal: IkeProposal) -> None:
+    esp = EspProposal(proposal.encryption, proposal.key_exchange, proposal.integrity)
+    one, two = (replace(c, proposals=(esp,)) for c in (ONE, TWO))
     network = Network(
-        replace(left_peer(replace(ONE, proposals=esp)), proposals=ike),
-        replace(right_peer(replace(mirrored(ONE, "r"), proposals=esp)), proposals=ike),
+        replace(left_peer(one, two), proposals=(proposal,)),
+        replace(right_peer(mirrored(one, "r-one"), mirrored(two, "r-two")), proposals=(proposal,)),
     )
-    network.left.endpoint.initiate("one", network.now)
-    network.run()
-    left, right = network.left.one(ChildSaEstablished), network.right.one(ChildSaEstablished)
-    assert left.key_bits == bits == 8 * len(left.key_in)
-    assert left.key_in == right.key_out
+    for name in ("one", "two"):
+        network.left.endpoint.initiate(name, network.now)
+    network.run(2)
+    algorithm, bits = proposal.encryption[0]
+    for left, right in zip(
+        network.left.of(ChildSaEstablished), network.right.of(ChildSaEstablished), strict=True
+    ):
+        assert (left.encryption, left.key_bits) == (algorithm, bits)
+        assert 8 * len(left.key_in) == bits
+        assert left.key_in == right.key_out
+        assert left.salt_in == right.salt_out
+        assert left.integrity_key_out == right.integrity_key_in
+        assert left.integrity is (None if is_aead(algorithm) else proposal.integrity[0])
+        assert bool(left.integrity_key_in) is (left.integrity is not None)
     (info,) = network.left.endpoint.ike_sas()
-    assert info.suite == f"AES_GCM_16-{bits}/PRF_{prf.name}/{method.name}"
+    assert len(info.children) == 2
+    assert f"PRF_{proposal.prf[0].name}/{proposal.key_exchange[0].name}" in info.suite
+    network.left.endpoint.rekey_peer("right", network.now)
+    network.run(2)
+    assert len(network.left.of(IkeSaEstablished)) == 2
+
+
+@pytest.mark.parametrize(
+    ("proposal", "why"),
+    [
+        (IkeProposal(((EncryptionAlgorithm.AES_CBC, 128),)), "needs an integrity"),
+        (IkeProposal(((GCM, 100),)), "100 bits"),
+        (
+            IkeProposal(((EncryptionAlgorithm.NULL, 0),), integrity=(Integrity.HMAC_SHA2_256_128,)),
+            "does not protect",
+        ),
+    ],
+)
+def test_proposals_that_make_no_sense(proposal: IkeProposal, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Network(replace(left_peer(), proposals=(proposal,)))
+
+
+def test_null_encryption_with_integrity_is_for_esp() -> None:
+    """RFC 8221 §5: ENCR_NULL is a MUST for ESP."""
+    null = EspProposal(((EncryptionAlgorithm.NULL, 0),), integrity=(Integrity.HMAC_SHA2_512_256,))
+    one = replace(ONE, proposals=(null,))
+    network = Network(left_peer(one), right_peer(mirrored(one, "r-one")))
+    network.left.endpoint.initiate("one", network.now)
+    network.run(2)
+    made = network.left.one(ChildSaEstablished)
+    assert (len(made.key_in), len(made.integrity_key_in)) == (0, 64)
 
 
 def with_methods(peer: object, *methods: KeyExchange) -> object:

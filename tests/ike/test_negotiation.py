@@ -12,7 +12,7 @@ from ike_network import child, selector
 
 from ike.codec.registry import ProtocolId, TransformType
 from ike.codec.security_association import Attribute, Proposal, SecurityAssociation, Transform
-from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, KeyExchange, Prf
+from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, Integrity, KeyExchange, Prf
 from ike.proposals import (
     accept_esp,
     accept_ike,
@@ -105,7 +105,7 @@ def test_our_order_decides() -> None:
 
 
 def test_the_method_that_the_peer_has_a_value_of_saves_a_round_trip() -> None:
-    for method in KeyExchange:
+    for method in (KeyExchange.CURVE25519, KeyExchange.SECP256R1):
         choice = choose_ike([IkeProposal()], offer_ike([IkeProposal()]), method)
         assert choice is not None
         assert choice.suite.key_exchange is method
@@ -126,6 +126,65 @@ def test_integrity_none_goes_with_aead_and_any_other_does_not() -> None:
         offered = SecurityAssociation((Proposal(1, ProtocolId.IKE, b"", more),))
         choice = choose_ike([ike((GCM, 128))], offered, KeyExchange.CURVE25519)
         assert (choice is not None) is good
+
+
+CBC = EncryptionAlgorithm.AES_CBC
+MIXED = IkeProposal(
+    ((CBC, 256), (GCM, 128), (EncryptionAlgorithm.CHACHA20_POLY1305, 256)),
+    integrity=(Integrity.HMAC_SHA2_256_128, Integrity.HMAC_SHA2_512_256),
+)
+
+
+def test_aeads_and_other_ciphers_go_in_proposals_of_their_own() -> None:
+    """RFC 7296 §3.3: INTEG goes with the ciphers that are no AEAD."""
+    aead, other = offer_ike([MIXED]).proposals
+    assert [t.transform_id for t in aead.of_type(TransformType.ENCR)] == [20, 28]
+    assert not aead.of_type(TransformType.INTEG)
+    assert [t.transform_id for t in other.of_type(TransformType.ENCR)] == [12]
+    assert [t.transform_id for t in other.of_type(TransformType.INTEG)] == [12, 14]
+    assert (aead.number, other.number) == (1, 2)
+
+
+def test_a_mixed_offer_in_our_order() -> None:
+    choice = choose_ike([MIXED], offer_ike([MIXED]), KeyExchange.CURVE25519)
+    assert choice is not None
+    assert choice.suite.encryption is CBC
+    assert choice.suite.integrity is Integrity.HMAC_SHA2_256_128
+    assert choice.proposal.number == 2
+    accepted = accept_ike([MIXED], SecurityAssociation((choice.proposal,)))
+    assert accepted is not None
+    assert accepted[0] == choice.suite
+
+
+def test_a_cipher_with_one_key_length_goes_without_the_attribute() -> None:
+    """RFC 7296 §3.3.5, RFC 7634 §4."""
+    chacha = [IkeProposal(((EncryptionAlgorithm.CHACHA20_POLY1305, 256),))]
+    (proposal,) = offer_ike(chacha).proposals
+    assert proposal.of_type(TransformType.ENCR) == (Transform(TransformType.ENCR, 28),)
+    choice = choose_ike(chacha, offer_ike(chacha), KeyExchange.CURVE25519)
+    assert choice is not None
+    assert choice.suite.key_bits == 256
+
+
+def test_a_block_cipher_without_integrity_is_nobodys() -> None:
+    (_, other) = offer_ike([MIXED]).proposals
+    bare = tuple(t for t in other.transforms if t.transform_type != TransformType.INTEG)
+    none = (*bare, Transform(TransformType.INTEG, 0))
+    for transforms in (bare, none):
+        offered = SecurityAssociation((Proposal(1, ProtocolId.IKE, b"", transforms),))
+        assert choose_ike([MIXED], offered, KeyExchange.CURVE25519) is None
+
+
+def test_the_peers_legacy_groups_are_not_taken_unasked() -> None:
+    for group, good in ((2, False), (5, False), (14, True), (20, True), (32, True)):
+        transforms = (
+            Transform.with_key_length(TransformType.ENCR, 20, 128),
+            Transform(TransformType.KE, group),
+            Transform(TransformType.ESN, 0),
+        )
+        offered = SecurityAssociation((Proposal(1, ProtocolId.ESP, SPI, transforms),))
+        chosen = choose_esp([EspProposal()], offered, SPI, group, with_key_exchange=True)
+        assert (chosen is not None) is good
 
 
 def test_attributes_that_we_dont_know_put_a_transform_aside() -> None:
