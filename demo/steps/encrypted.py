@@ -13,7 +13,7 @@ from demo.traffic import Schedule
 TITLE = "R1 to R2, which has IPsec: ESP"
 
 TO_HOST2 = Schedule(period=0.5)
-FROM_HOST2 = Schedule(period=0.5, first=2.25)
+FROM_HOST2 = Schedule(period=0.5, first=1)
 
 ENOUGH = 8  # packets each way
 
@@ -25,10 +25,12 @@ async def run(stage: Stage) -> None:
     """Send both ways, and show the SAs."""
     network, narrator = stage.network, stage.narrator
     to_host2 = network.traffic.start(network.host1, network.host2, TO_HOST2)
+    # Once there are SAs: an answer is not what starts IKE here.
+    await network.until(lambda: bool(to_host2.delivered), HOLD_TIME)
     from_host2 = network.traffic.start(network.host2, network.host1, FROM_HOST2)
     await network.until(
         lambda: len(to_host2.delivered) >= ENOUGH and len(from_host2.delivered) >= ENOUGH,
-        HOLD_TIME,
+        ENOUGH * TO_HOST2.period + FROM_HOST2.first,
     )
     ike_sas = await network.r1.ask(Client.show_crypto_isakmp_sa)
     with_r2 = tuple(sa for sa in ike_sas if sa.remote.startswith(f"{core_address(2)}:"))
