@@ -24,6 +24,12 @@ from ike.endpoint import Endpoint
 from ike.events import ChildSaEstablished
 from ike.types import Identity, Secret, TrafficSelector
 
+METHODS = (
+    KeyExchange.CURVE25519,
+    KeyExchange.SECP256R1,
+    KeyExchange.SECP384R1,
+    KeyExchange.MODP2048,
+)
 SAS = 500
 SAS_FOR_MEMORY = 100
 HUB = IPv4Address("10.0.0.1")
@@ -102,9 +108,9 @@ def _memory(method: KeyExchange) -> int:
 
 
 def measurements() -> list[Measurement]:
-    """Measure every key exchange method, in both roles."""
+    """Measure the usual key exchange methods, in both roles."""
     rows = []
-    for method in KeyExchange:
+    for method in METHODS:
         _Star(method, 20).establish()  # warm-up
         star = _Star(method, SAS)
         star.establish()

@@ -84,10 +84,12 @@ def _create_child_sa(connection: Connection, received: Received, now: float) -> 
         _not_now(connection, received)
         return
     rekey = find_notify(received.payloads, NotifyType.REKEY_SA)
-    if rekey is not None:
-        _rekey_child(connection, received, rekey, now)
-    elif len(connection.children) >= connection.env.settings.children_per_ike_sa:
+    limit = connection.env.settings.children_per_ike_sa
+    if len(connection.children) >= (limit if rekey is None else 2 * limit):
+        # Twice as many while all are being rekeyed; no more, whatever the peer does not delete.
         connection.channel.respond(received, (Notify(NotifyType.NO_ADDITIONAL_SAS),))
+    elif rekey is not None:
+        _rekey_child(connection, received, rekey, now)
     else:
         _make_child(connection, received, connection.peer.children, now)
 

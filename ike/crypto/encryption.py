@@ -64,6 +64,8 @@ _SPECS: dict[tuple[EncryptionAlgorithm, int], EncryptionSpec] = {
     },
 }
 
+_AEADS = frozenset(algorithm for (algorithm, _), found in _SPECS.items() if found.is_aead)
+
 _FIXED_KEYS: dict[EncryptionAlgorithm, int] = {
     EncryptionAlgorithm.TRIPLE_DES: 192,
     EncryptionAlgorithm.NULL: 0,
@@ -87,7 +89,7 @@ def is_known(algorithm: EncryptionAlgorithm, key_bits: int) -> bool:
 
 def is_aead(algorithm: EncryptionAlgorithm) -> bool:
     """Tell whether the cipher protects integrity itself."""
-    return any(s.is_aead for (known, _), s in _SPECS.items() if known is algorithm)
+    return algorithm in _AEADS
 
 
 def fixed_key_bits(algorithm: EncryptionAlgorithm) -> int | None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from ike_adversary import Adversary
 from ike_network import LEFT, RIGHT, Network, at, left_peer, right_peer
@@ -36,6 +37,7 @@ from ike.codec.traffic_selector import (
     TrafficSelectorsInitiator,
     TrafficSelectorsResponder,
 )
+from ike.config import Settings
 from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
@@ -47,6 +49,7 @@ from ike.events import (
     IkeSaEstablished,
     PeerRefused,
 )
+from ike.exchanges import create_child_sa
 from ike.types import Datagram, UdpAddress
 
 P256_P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -318,6 +321,21 @@ class TestHalfOpen:
         assert refused.reason is FailureReason.IDENTITY_MISMATCH
         assert len(refused.detail) < 1000
 
+    def test_an_identity_puts_nothing_into_a_log_but_itself(self) -> None:
+        adversary = Adversary(victim())
+        adversary.init()
+        payloads = [
+            IdentificationInitiator(2, b"evil\n\x1b[31m\xffname")
+            if isinstance(p, IdentificationInitiator)
+            else p
+            for p in adversary.auth_request()
+        ]
+        adversary.exchange(ExchangeType.IKE_AUTH, payloads)
+        (refused,) = adversary.victim.events()
+        assert isinstance(refused, PeerRefused)
+        assert refused.detail.isprintable()
+        assert r"evil\x0a\x1b[31m" in refused.detail
+
     def test_a_wrong_key_and_its_retransmission(self) -> None:
         """CVE-2024-2357: the same answer, no crash, no second report."""
         config = left_peer()
@@ -463,6 +481,22 @@ class TestEstablished:
                 break
         assert error_of(answer) is NotifyType.NO_ADDITIONAL_SAS
         assert len(adversary.victim.ike_sas()[0].children) == 256
+
+    def test_rekeys_without_end(self) -> None:
+        """A peer that rekeys and never deletes: the old ones are bounded too."""
+        small = Endpoint([right_peer()], settings=Settings(children_per_ike_sa=4))
+        adversary = Adversary(small)
+        adversary.establish()
+        spi = 0x01020304
+        for number in range(20):
+            offer = create_child_sa.make_offer(
+                adversary.config.children[0], 0x2000 + number, adversary.random.randbytes
+            )
+            rekey = create_child_sa.build_rekey(offer, adversary.random.randbytes(32), spi)
+            answer = adversary.exchange(ExchangeType.CREATE_CHILD_SA, rekey)
+            spi = 0x2000 + number
+        assert error_of(answer) in (NotifyType.NO_ADDITIONAL_SAS, NotifyType.CHILD_SA_NOT_FOUND)
+        assert len(adversary.victim.ike_sas()[0].children) == 8
 
     def test_ike_sas_without_end(self) -> None:
         shared = victim()
@@ -644,14 +678,14 @@ class TestUnauthenticated:
 class TestAnything:
     """`Endpoint.receive` never raises."""
 
-    @settings(max_examples=200)
+    @hypothesis_settings(max_examples=200)
     @given(st.binary(max_size=120))
     def test_any_bytes(self, data: bytes) -> None:
         endpoint = victim()
         endpoint.receive(Datagram(at(LEFT), at(RIGHT), data), 0.0)
         assert not endpoint.ike_sas()
 
-    @settings(max_examples=60, deadline=None)
+    @hypothesis_settings(max_examples=60, deadline=None)
     @given(st.integers(0, 5), st.data())
     def test_any_byte_changed_in_any_message(self, which: int, data: st.DataObject) -> None:
         """After it, the exchange still ends well: what was changed is retransmitted whole."""
@@ -674,7 +708,7 @@ class TestAnything:
         left, right = network.left.of(ChildSaEstablished), network.right.of(ChildSaEstablished)
         assert left[-1].key_in == right[-1].key_out
 
-    @settings(max_examples=100, deadline=None)
+    @hypothesis_settings(max_examples=100, deadline=None)
     @given(
         st.sampled_from([35, 36, 37, 38, 43, 0, 255]),
         st.lists(
