@@ -220,8 +220,8 @@ class PassiveMode:
         elif record.state is State.IDLE and decision is not Decision.HOLD and self.enabled:
             record.state = State.CLEAR_RETRY_DUE
             record.since = self._now
-            if decision is not Decision.CLEAR_RETRY_DUE:
-                effects.append(Decide(packet_type, Decision.CLEAR_RETRY_DUE))
+            # Said even where the entry has it already: what nobody declares is removed.
+            effects.append(Decide(packet_type, Decision.CLEAR_RETRY_DUE))
         elif decision is not DECISIONS[record.state]:
             effects.append(Decide(packet_type, DECISIONS[record.state]))
         return effects

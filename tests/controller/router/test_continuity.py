@@ -64,6 +64,14 @@ class TestControllerRestarts:
         listed = r1.control.passive.destinations()
         assert [str(known.address) for known in listed] == ["10.3.0.2"]
 
+    def test_the_clear_stays_clear_when_the_retry_was_due_already(self, protected):
+        """Nothing was sent since the controller before: its `no_sa` entry is right as it is."""
+        r1 = protected.routers[1]
+        for _ in range(2):
+            r1.kill_controller()
+            r1.start_controller()
+        assert protected.exchange(1, 3)
+
     def test_an_adopted_sa_whose_peer_does_not_answer_goes_to_the_hold(self, protected):
         r1 = protected.routers[1]
         r1.kill_controller()
