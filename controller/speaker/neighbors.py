@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 
 from controller.p4runtime.entities import PacketOut
 from controller.policy.model import Interface
@@ -209,12 +209,18 @@ class NeighborCache:
         return [AddNeighbor(interface, next_hop, mac_address), self._ask(neighbor, now)]
 
     def set_interfaces(self, interfaces: Iterable[Interface]) -> list[NeighborEffect]:
-        """Go over to other interfaces; neighbors of those that stay the same are kept."""
+        """Go over to other interfaces; neighbors on links that stay the same are kept.
+
+        A crypto map or another MTU makes no other link: traffic would be lost for ARP.
+        """
         new = {interface.id: interface for interface in interfaces}
         effects: list[NeighborEffect] = []
         for neighbor in list(self._neighbors.values()):
-            if new.get(neighbor.interface.id) != neighbor.interface:
+            interface = new.get(neighbor.interface.id)
+            if interface is None or _link(interface) != _link(neighbor.interface):
                 effects += self._forget(neighbor)
+            else:
+                neighbor.interface = interface
         self._interfaces = new
         return effects
 
@@ -312,3 +318,8 @@ class NeighborCache:
             ]
             heapq.heapify(self._deadlines)
         heapq.heappush(self._deadlines, (deadline, neighbor.interface.id, neighbor.next_hop))
+
+
+def _link(interface: Interface) -> tuple[int, int, IPv4Interface]:
+    """Return what neighbors are known by: they are others where any of it is."""
+    return interface.port, interface.mac_address, interface.address

@@ -4,7 +4,7 @@ import itertools
 
 from controller.p4runtime.enums import DropReason
 from controller.passive.states import State
-from tests.simulation.topology import OUTSIDE, Sites, site
+from tests.simulation.topology import INSIDE, OUTSIDE, Sites, site
 
 
 def state(sites: Sites, router: int, index: int = 0) -> State:
@@ -84,28 +84,43 @@ class TestUpgradeAtTheRetry:
     def test_no_clear_packet_is_refused_between_the_writes_of_the_upgrade(self, migration):
         """PM-6 holds from the first entry on that expects protection."""
         in_the_clear(migration)
-        (packet,) = {
-            frame
-            for _, frame in migration.core.tap
-            if frame[23] == 17 and frame[33] == 2
-            if frame[26:30] == migration.hosts[1].address.packed
-        }
-        r3 = migration.routers[3]
-        write = r3.switch.service.write
-        sent = 0
-
-        def write_then_receive(request):
-            nonlocal sent
-            write(request)
-            sent += 1
-            r3.switch.datapath.inject(OUTSIDE, packet)
-
-        r3.switch.service.write = write_then_receive
+        packet = migration.core.tap[-1][1]
+        sent = receive_after_each_write(migration, OUTSIDE, packet)
         migration.hosts[3].received.clear()
         upgrade(migration, 3, optional=True)
         migration.run(0.1)
-        assert sent > 3
-        assert len(migration.hosts[3].payloads()) == sent
+        assert len(sent) > 3
+        assert len(migration.hosts[3].payloads()) == len(sent)
+
+    def test_no_other_packet_is_lost_between_the_writes_of_the_upgrade(self, migration):
+        """Nothing is expected of what no access list names, and no neighbor is forgotten."""
+        assert migration.exchange(3, 2)
+        frames = []
+        host = migration.hosts[3]
+        host.transmit, transmit = frames.append, host.transmit
+        migration.send(3, 2)
+        host.transmit = transmit
+        sent = receive_after_each_write(migration, INSIDE, frames[0])
+        migration.hosts[2].received.clear()
+        upgrade(migration, 3, optional=True)
+        migration.run(0.1)
+        assert len(sent) > 3
+        assert len(migration.hosts[2].payloads()) == len(sent)
+
+
+def receive_after_each_write(sites: Sites, port: int, frame: bytes) -> list[bytes]:
+    """Let R3 receive a frame after each of its writes; return what it has received so far."""
+    switch = sites.routers[3].switch
+    write = switch.service.write
+    received = []
+
+    def write_then_receive(request):
+        write(request)
+        received.append(frame)
+        switch.datapath.inject(port, frame)
+
+    switch.service.write = write_then_receive
+    return received
 
 
 class TestBothInTheClear:

@@ -230,6 +230,13 @@ def test_neighbors_of_changed_interfaces_are_dropped(cache: NeighborCache) -> No
     assert len(cache) == 0
 
 
+def test_neighbors_stay_when_their_interface_gets_a_crypto_map(cache: NeighborCache) -> None:
+    known(cache)
+    protected = Interface(1, "Ethernet0", LAN.port, LAN.mac_address, LAN.address, 1400, "wan", 1)
+    assert cache.set_interfaces([protected]) == []
+    assert cache.neighbors() == (AddNeighbor(protected, HOST, cache.mac_address(1, HOST) or 0),)
+
+
 @given(st.binary(max_size=60))
 def test_any_frame_is_handled_or_raises_our_error(data: bytes) -> None:
     cache = known(NeighborCache([LAN]))
