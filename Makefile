@@ -5,7 +5,7 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit interop lint types check-format bench lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit interop conformance lint types check-format bench lab lab-clean p4 proto shell clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,10 @@ unit: $(STAMP) ## unit tests, in under a minute
 
 interop: $(STAMP) ## real peers in network namespaces (root); skips with a reason where it can't
 	$(VENV)/bin/python -m pytest -q -m interop
+
+TARGET ?= bmv2
+conformance: $(STAMP) ## the data plane's tests on a real bmv2 (installed, with build/extern)
+	$(VENV)/bin/python -m pytest -q tests/conformance --target $(TARGET)
 
 lint: $(STAMP) ## ruff
 	$(VENV)/bin/ruff check .

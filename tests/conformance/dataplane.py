@@ -1,0 +1,60 @@
+"""bmv2's gRPC data plane: frames in and out of a switch that has no interfaces.
+
+`simple_switch_grpc --dp-grpc-server-addr` serves it; the messages are described here, since no
+package has them compiled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+_FIELDS = {  # of the request and of the response alike: number and type
+    "id": (1, descriptor_pb2.FieldDescriptorProto.TYPE_UINT64),
+    "device_id": (2, descriptor_pb2.FieldDescriptorProto.TYPE_UINT64),
+    "port": (3, descriptor_pb2.FieldDescriptorProto.TYPE_UINT32),
+    "packet": (4, descriptor_pb2.FieldDescriptorProto.TYPE_BYTES),
+}
+
+
+def _frame_class() -> Any:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="p4ipsec/tests/dataplane.proto", package="p4ipsec.tests", syntax="proto3"
+    )
+    message = file.message_type.add(name="Frame")
+    for name, (number, kind) in _FIELDS.items():
+        message.field.add(
+            name=name,
+            number=number,
+            type=kind,
+            label=descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL,
+        )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("p4ipsec.tests.Frame"))
+
+
+_Frame = _frame_class()
+
+
+class DataPlane:
+    """One client, which is all that bmv2 takes."""
+
+    def __init__(self, address: str, device_id: int) -> None:
+        self._device_id = device_id
+        self._channel = grpc.insecure_channel(address)
+        self._stream = self._channel.stream_stream(
+            "/p4.bm.DataplaneInterface/PacketStream",
+            request_serializer=_Frame.SerializeToString,
+            response_deserializer=_Frame.FromString,
+        )
+
+    def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
+        """Send a frame in; return what came out, as (port, frame), once all is processed."""
+        request = _Frame(device_id=self._device_id, port=port, packet=frame)
+        return [(reply.port, reply.packet) for reply in self._stream(iter([request]), timeout=20)]
+
+    def close(self) -> None:
+        self._channel.close()
