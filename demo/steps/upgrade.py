@@ -14,9 +14,11 @@ from demo.traffic import Flow
 
 TITLE = "R3 is upgraded: at the next retry over to ESP, with no packet lost"
 
-LEAD = 5.0
+LEAD = 15.0
 """Seconds before the retry from which on R3 may be upgraded: right after host3's next packets,
-so that R1's retry comes before those after. They would be held by R3 in turn: PM-2 is for all."""
+so that R1's retry comes before those after. They would be held by R3 in turn: PM-2 is for all.
+With the schedule of `hold_then_clear` that is ten seconds before the retry, and those after come
+ten seconds after it: time enough on a slow machine."""
 
 
 async def run(stage: Stage) -> None:
