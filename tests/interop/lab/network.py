@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 
 from tests.interop.lab.links import Port, add_bridge, add_route, attach, connect
 from tests.interop.lab.namespace import Namespace
+from tests.interop.lab.target import fills_in_checksums
 from tests.interop.lab.topology import (
     CORE,
     CORE_BRIDGE,
@@ -69,7 +70,7 @@ class Network:
         lan = Port(router, LAN, ROUTER_LAN_MAC if ours else None)
         uplink = Port(router, CORE, ROUTER_CORE_MAC if ours else None)
         outlet = Port(core, site.router)
-        connect(Port(host, HOST), lan, mtu=MTU, offload=True)
+        connect(Port(host, HOST), lan, mtu=MTU, offload=fills_in_checksums() or not ours)
         connect(uplink, outlet, mtu=MTU, offload=False)
         attach(outlet, CORE_BRIDGE)
         Port(host, HOST).add_address(site.host_interface)

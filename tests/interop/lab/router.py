@@ -1,4 +1,4 @@
-"""Our router in its namespace: the embedded switch on the two ports, and its controller."""
+"""Our router in its namespace: a switch on the two ports, and its controller."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.interop.lab.key_tables import KeyTables
 from tests.interop.lab.namespace import Namespace, run_checked
 from tests.interop.lab.router_config import PORTS, RouterConfig
 from tests.interop.lab.sockets import listens_on_tcp
+from tests.interop.lab.target import target
 
 P4RUNTIME_PORT = 9559
 
@@ -41,12 +42,12 @@ class Router:
         self.start_controller(config)
 
     def start_switch(self) -> None:
-        """Start the embedded switch on the namespace's two ports."""
+        """Start the switch on the namespace's two ports."""
         self.directory.mkdir(parents=True, exist_ok=True)
         ports = [word for name, port in PORTS.items() for word in ("--port", f"{port}={name}")]
         self.switch.start(
             [
-                *_p4ipsec("switch", "embedded", *ports),
+                *_p4ipsec("switch", target(), *ports),
                 *("--grpc-address", f"127.0.0.1:{P4RUNTIME_PORT}"),
             ],
             ready=lambda: listens_on_tcp(self.namespace, P4RUNTIME_PORT),
