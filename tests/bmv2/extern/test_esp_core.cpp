@@ -180,6 +180,29 @@ void bounds() {
   }
 }
 
+// RFC 4303 §2.7: cut to the inner packet's total length, where that can be true.
+void inner_length() {
+  EspCore core;
+  const Sa sa = sa_of("000102030405060708090a0b0c0d0e0f", 1, 0x100, 7);
+  const auto length_of_61 = [&](std::uint8_t version_ihl, std::size_t total) {
+    Bytes packet = ipv4(61);
+    packet[0] = version_ihl;
+    packet[2] = static_cast<std::uint8_t>(total >> 8);
+    packet[3] = static_cast<std::uint8_t>(total);
+    return open(core, sa, copy(seal(core, sa, packet).payload)).inner.size;
+  };
+  CHECK(length_of_61(0x45, 60) == 60);
+  CHECK(length_of_61(0x45, 20) == 20);
+  CHECK(length_of_61(0x4f, 60) == 60);
+  CHECK(length_of_61(0x45, 61) == 61);
+  CHECK(length_of_61(0x45, 62) == 61);
+  CHECK(length_of_61(0x45, 0xffff) == 61);
+  CHECK(length_of_61(0x45, 19) == 61);
+  CHECK(length_of_61(0x44, 40) == 61);
+  CHECK(length_of_61(0x46, 23) == 61);
+  CHECK(length_of_61(0x65, 40) == 61);
+}
+
 Sa numbered(std::uint32_t number) {
   Sa sa = sa_of("000102030405060708090a0b0c0d0e0f", 1, 0x100, 7);
   for (int i = 0; i < 4; ++i) sa.key[31 - i] = static_cast<std::uint8_t>(number >> 8 * i);
@@ -230,6 +253,7 @@ int main() {
   published_packets();
   any_change_is_noticed();
   bounds();
+  inner_length();
   keys_are_bounded();
   idle_keys_are_dropped();
   threads();

@@ -154,10 +154,11 @@ def test_refuses_noise_alike(core, payload, offset, length, sa):
 @st.composite
 def plaintexts(draw) -> bytes:
     """What a peer might seal: right, nearly right, or noise."""
-    inner = draw(st.binary(max_size=120))
-    if len(inner) >= 20 and draw(st.booleans()):
+    inner = draw(st.one_of(st.binary(min_size=20, max_size=120), st.binary(max_size=20)))
+    if len(inner) >= 20 and draw(st.integers(0, 3)):
         version_ihl = draw(st.sampled_from([0x45, 0x46, 0x44, 0x4F, 0x65]))
-        total = draw(st.integers(0, len(inner) + 4))
+        nearly = st.integers(len(inner) - 2, len(inner) + 2)
+        total = draw(st.one_of(nearly, st.sampled_from([0, 19, 20, 24, 65535])))
         inner = bytes([version_ihl, inner[1]]) + total.to_bytes(2, "big") + inner[4:]
     pad = draw(st.integers(0, 255))
     padding = bytes(range(1, pad + 1))
