@@ -312,15 +312,20 @@ class Router:
             for packet_type in old_types.values()
             if self._types.get(packet_type.id) != packet_type
         ]
+        # What hangs on the id of a packet type that is changed goes before the policy that gives
+        # the id to others: they must not meet its SA, nor its way into the clear.
         self._negotiation.set_policy(policy, now)
         for packet_type in changed:
             for pair in self._sad.pairs(packet_type.id):
                 self._sad.remove(pair.inbound.spi)
-        self._routes.replace(policy.interfaces, policy.static_routes)
-        self._declare_baseline()
-        self._take(self._punts.set_policy(policy, now))
         kept = set(old_types) - {packet_type.id for packet_type in changed}
         self._apply(self._passive.set_packet_types(kept, now), now)
+        self._flush()
+        self._routes.replace(policy.interfaces, policy.static_routes)
+        self._declare_baseline()
+        for unreachable in self._sad.reroute():
+            self._say(Severity.ERROR, unreachable)
+        self._take(self._punts.set_policy(policy, now))
         self._apply(self._passive.set_packet_types(self._types, now), now)
         self._apply(self._passive.set_retry(policy.retry, now), now)
         self._install_manual(now)

@@ -316,6 +316,22 @@ class SecurityAssociationDatabase:
         if self.sending(pair.packet_type.id) is pair:
             self.activate(pair)
 
+    def reroute(self) -> list[str]:
+        """Find every tunnel's way anew after the routes have changed.
+
+        Returns:
+            One line for each SA that has no way any more; it stays as it was.
+        """
+        lost = []
+        for pair in self._by_spi.values():
+            outbound = pair.outbound
+            port = outbound.udp_destination_port
+            try:
+                self.move_peer(pair.inbound.spi, UdpAddress(outbound.tunnel_destination, port))
+            except NoRouteToPeerError as error:
+                lost.append(f"SA for {_name(pair)}: {error}")
+        return lost
+
     # --- going ----------------------------------------------------------------------------
 
     def retire(self, spi_in: int, now: float) -> None:

@@ -267,18 +267,9 @@ class SimulatedRouter:
             try:
                 self.switch.service.write(request)
             except P4RuntimeError as error:
-                failures += self._failures(batch, error)
+                failures += codec.decode_failures(batch, error.to_status())
         self.failures += failures
         self.control.written(updates, failures, self.clock.now)
-
-    def _failures(self, batch: list[Update], error: P4RuntimeError) -> list[WriteFailure]:
-        failed = []
-        for update, detail in zip(batch, error.to_status().details, strict=True):
-            inner = p4r.Error()
-            detail.Unpack(inner)
-            if inner.canonical_code:
-                failed.append(WriteFailure(update, str(inner.canonical_code), inner.message))
-        return failed
 
     def _take_in(self) -> bool:
         if self.session is None:

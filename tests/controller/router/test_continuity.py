@@ -178,6 +178,33 @@ class TestReload:
         assert protected.routers[1].entries("sad_out") == []
         assert protected.routers[2].control.sad.pairs() == []
 
+    def test_a_reused_id_inherits_neither_an_sa_nor_the_clear(self, protected):
+        """The old decision is gone before the new policy gives its id to other traffic."""
+        r1 = protected.routers[1]
+        assert {name for entry in r1.entries("no_sa") for name in [entry.action]} == {"clear"}
+        r1.writes.clear()
+        tcp = "permit tcp 10.1.0.0 0.0.255.255 10.2.0.0 0.0.255.255"
+        udp = "permit udp 10.1.0.0 0.0.255.255 10.2.0.0 0.0.255.255"
+        protected.reload(1, site(1, peers={2: [tcp, udp]}, optional=True))
+        order = [(update.kind, update.entity.key.table) for update in r1.writes]
+        policy = order.index((UpdateKind.INSERT, "spd_out"))
+        assert order.index((UpdateKind.DELETE, "no_sa")) < policy
+        assert order.index((UpdateKind.DELETE, "sad_out")) < policy
+        since = protected.now
+        protected.send(1, 2)
+        protected.run(0.1)
+        assert protected.core.count("clear", since) == 0
+
+    def test_sas_follow_changed_routes(self, protected):
+        """The way to a peer is found anew; the SA stays."""
+        r1 = protected.routers[1]
+        pair = r1.control.sad.pairs()[0]
+        text = site(1, peers={2: [], 3: []}, optional=True)
+        protected.reload(1, text.replace("10.0.0.1/24, ", "10.0.0.1/24, mtu: 1400, "))
+        assert r1.control.sad.pairs() == [pair]
+        assert dict(r1.entries("sad_out")[0].params)["inner_mtu_"] == pair.outbound.inner_mtu < 1350
+        sending_without_loss(protected)
+
 
 class TestShutdown:
     def test_sigterm_deletes_the_sas_at_the_peers(self, protected):
