@@ -5,7 +5,7 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit interop conformance lint types check-format bench lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit slow interop conformance lint types check-format bench lab lab-clean p4 proto shell clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,10 +25,13 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## three routers on embedded switches: no root, nothing compiled
 	$(VENV)/bin/python -m demo $(DEMO_ARGS)
 
-test: $(STAMP) unit interop ## everything: unit tests, then real peers where root allows it
+test: $(STAMP) unit slow interop ## everything: unit tests, slow ones, then real peers (as root)
 
 unit: $(STAMP) ## unit tests, in under a minute
-	$(VENV)/bin/python -m pytest -q -n 2 -m "not interop"
+	$(VENV)/bin/python -m pytest -q -n 2 -m "not interop and not slow"
+
+slow: $(STAMP) ## unit tests that take longer: the C++ extern, the demo, processes, large tables
+	$(VENV)/bin/python -m pytest -q -n 2 -m "slow and not interop"
 
 interop: $(STAMP) ## real peers in network namespaces (root); skips with a reason where it can't
 	$(VENV)/bin/python -m pytest -q -m interop

@@ -35,6 +35,8 @@ from demo.command import main
 from demo.stage import Step
 from demo.steps import STEPS
 
+pytestmark = pytest.mark.slow
+
 async def run(stage):
     {body}
 
@@ -178,21 +180,25 @@ class TestWhatDiffers:
 
 
 class TestInterrupted:
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_ends_cleanly(self, number, tmp_path):
+    def test_ends_cleanly(self, tmp_path):
         # Not pytest's own path, which can be too long for a Unix socket.
-        process = start("-u", "-m", "demo", TMPDIR=str(tmp_path.parents[1]))
-        assert process.stdout is not None
-        line = ""
-        while "host1 begins to send" not in line:
-            line = process.stdout.readline()
-            assert line, "ended before it began"
-        time.sleep(0.5)
-        process.send_signal(number)
-        ended = finish(process)
-        assert ended.returncode == 130
-        assert ended.stderr == "interrupted\n"
-        assert not list(tmp_path.parents[1].glob("p4ipsec-demo-*"))
+        directory = tmp_path.parents[1]
+        processes = {
+            number: start("-u", "-m", "demo", TMPDIR=str(directory))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        for number, process in processes.items():
+            assert process.stdout is not None
+            line = ""
+            while "host1 begins to send" not in line:
+                line = process.stdout.readline()
+                assert line, "ended before it began"
+            time.sleep(0.2)
+            process.send_signal(number)
+            ended = finish(process)
+            assert ended.returncode == 130
+            assert ended.stderr == "interrupted\n"
+        assert not list(directory.glob("p4ipsec-demo-*"))
 
     def test_reader_that_leaves_costs_no_traceback(self):
         process = start("-m", "demo", "--speed", "20")
@@ -206,38 +212,39 @@ class TestInterrupted:
 
 
 class TestTerminal:
-    def on_terminal(self, **environment: str) -> str:
-        """Return what two steps write to a terminal."""
+    def test_has_colours_and_a_live_view_and_no_color_is_honoured(self):
+        colored, plain = on_terminals({}, {"NO_COLOR": "1"})
+        for written in (colored, plain):
+            assert re.search(r"router time .*[\d.]+ s", written)
+            assert "R1's packet type" in written
+        assert "\x1b[32m" in colored
+        assert not re.search(r"\x1b\[(\d+;)*[349][0-7](;\d+)*m", plain)
+
+
+def on_terminals(*environments: dict[str, str]) -> list[str]:
+    """Return what two steps write to terminals, with these environments."""
+    body = "stage.expect(True, 'fine'); import asyncio; await asyncio.sleep(0.5)"
+    running = []
+    for environment in environments:
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
-            [
-                sys.executable,
-                *one_step("stage.expect(True, 'fine'); import asyncio; await asyncio.sleep(0.5)"),
-            ],
+            [sys.executable, *one_step(body)],
             cwd=ROOT,
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **environment},
             stdout=theirs,
             stderr=subprocess.STDOUT,
         )
         os.close(theirs)
+        running.append((ours, process))
+    written = []
+    for ours, process in running:
         try:
-            written = read_all(ours)
+            written.append(read_all(ours))
             assert process.wait(DEADLINE) == 0
         finally:
             process.kill()
             os.close(ours)
-        return written
-
-    def test_has_colours_and_a_live_view(self):
-        written = self.on_terminal()
-        assert "\x1b[32m" in written
-        assert re.search(r"router time .*[\d.]+ s", written)
-        assert "R1's packet type" in written
-
-    def test_no_color_is_honoured(self):
-        written = self.on_terminal(NO_COLOR="1")
-        assert "router time" in written
-        assert not re.search(r"\x1b\[(\d+;)*[349][0-7](;\d+)*m", written)
+    return written
 
 
 def read_all(descriptor: int) -> str:

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from bmv2.embedded import esp
 from bmv2.embedded.datapath.externs import esp_decapsulate, esp_encapsulate
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 EXTERN = HERE.parents[2] / "bmv2" / "extern"
 CORE = [EXTERN / "esp_core.cpp", EXTERN / "key_cache.cpp"]
