@@ -18,6 +18,8 @@ import pytest
 from demo.command import main
 from demo.steps import STEPS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DEADLINE = 50.0  # seconds, on a busy machine
 
@@ -34,8 +36,6 @@ import sys
 from demo.command import main
 from demo.stage import Step
 from demo.steps import STEPS
-
-pytestmark = pytest.mark.slow
 
 async def run(stage):
     {body}
