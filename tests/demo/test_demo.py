@@ -87,7 +87,6 @@ def result(both_forms):
     return json.loads(both_forms[1].stdout)
 
 
-@pytest.mark.slow
 class TestTheWholeDemo:
     def test_everything_is_as_expected_and_nothing_is_left_behind(self, told):
         assert told.returncode == 0, told.stdout + told.stderr
