@@ -40,6 +40,9 @@ async def run(stage: Stage) -> None:
     asked_before = _ike_to_r3(stage)
     await network.r3.reload(configuration.r3_upgraded(network.directory))
     narrator.at(network.clock.now(), "R3 has a crypto map towards R1 now, in passive mode as well")
+    narrator.say(
+        "It got it between two bursts of host3: PM-2 makes R3, too, hold what has no SA yet."
+    )
 
     await network.until(
         lambda: (
