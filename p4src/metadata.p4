@@ -34,7 +34,7 @@ enum bit<8> DropReason {
     NO_SA_HOLD            = 24, // no SA, an attempt is under way
     SEQUENCE_EXHAUSTED    = 25,
     TOO_BIG               = 26,
-    NO_NEIGHBOR           = 27,
+    NO_NEIGHBOR           = 27, // the controller's to count: it holds what waits for ARP
     PUNT_LIMITED          = 28, // wanted to go to the controller, over the rate
     NOT_FOR_US            = 29, // for one of our addresses, nobody listens
     UNKNOWN_INTERFACE     = 30,

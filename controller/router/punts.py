@@ -23,6 +23,7 @@ from controller.speaker.neighbors import (
     Unreachable,
 )
 from controller.speaker.routes import RouteTable
+from controller.speaker.tally import Tally
 from controller.speaker.token_bucket import TokenBucket
 from ike.types import Datagram
 
@@ -52,7 +53,7 @@ class Punts:
         self._interfaces = {interface.id: interface for interface in policy.interfaces}
         self._neighbors = NeighborCache(policy.interfaces)
         self._icmp_errors = TokenBucket(ICMP_ERROR_RATE, ICMP_ERROR_BURST)
-        self.malformed = 0
+        self._malformed = Tally()
 
     def handle(self, packet: PacketIn, now: float) -> PuntResult:
         """Take a punted packet; one that is malformed is counted, and that is all."""
@@ -60,7 +61,7 @@ class Punts:
         try:
             self._handle(packet, result, now)
         except PacketError:
-            self.malformed += 1
+            self._malformed.count(packet.frame)
             return PuntResult()
         return result
 
@@ -90,6 +91,10 @@ class Punts:
     def next_deadline(self) -> float | None:
         """Return when `advance` has something to do, in seconds."""
         return self._neighbors.next_deadline()
+
+    def drops(self) -> dict[str, Tally]:
+        """Return what the controller itself has dropped, by reason."""
+        return {"no_neighbor": self._neighbors.dropped, "malformed_punt": self._malformed}
 
     # --- inside ---------------------------------------------------------------------------
 
@@ -163,8 +168,7 @@ class Punts:
                 source = self._towards(frame) or interface.address.ip
                 error = icmp.host_unreachable(frame, source, self._interfaces.values())
             except PacketError:
-                self.malformed += 1
-                continue
+                continue  # it is counted as dropped already
             if error is not None and self._icmp_errors.allow(now):
                 result.send.append(error)
 

@@ -65,6 +65,7 @@ from controller.router.sad import (
 )
 from controller.speaker import ike_transport
 from controller.speaker.routes import RouteTable
+from controller.speaker.tally import Tally
 from ike.config import Settings
 
 CLEAR_ADDRESS_IDLE = 300.0
@@ -141,6 +142,10 @@ class Router:
     def desired(self) -> DesiredState:
         """What the switch should hold, to look at."""
         return self._desired
+
+    def punt_drops(self) -> dict[str, Tally]:
+        """Return what of the punted packets was dropped here, by reason."""
+        return self._punts.drops()
 
     # --- the switch -----------------------------------------------------------------------
 

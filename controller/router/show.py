@@ -124,12 +124,18 @@ def crypto_isakmp_sa(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
     return tuple(rows)
 
 
-def drops(counters: Counters) -> tuple[DropCount, ...]:
+def drops(router: Router, counters: Counters) -> tuple[DropCount, ...]:
     """Return why packets were dropped, for ``show switch``; reasons without packets are absent."""
-    return tuple(
+    pipeline = (
         DropCount(reason.name.lower(), count.packets, count.bytes)
         for reason, count in sorted(counters.drops.items())
     )
+    controller = (
+        DropCount(reason, tally.packets, tally.octets)
+        for reason, tally in router.punt_drops().items()
+        if tally.packets
+    )
+    return (*pipeline, *controller)
 
 
 def transforms(proposals: tuple[EspProposal, ...]) -> tuple[str, ...]:

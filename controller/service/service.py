@@ -218,7 +218,7 @@ class Service:
             connected=self._channel.is_connected,
             is_primary=self._channel.is_connected,
             entries=len(self._router.desired.entries()),
-            drops=show.drops(counters),
+            drops=show.drops(self._router, counters),
         )
 
     async def clear_crypto_sa(self, peer: IPv4Address | None) -> int:

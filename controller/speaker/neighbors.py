@@ -36,6 +36,7 @@ from controller.speaker.arp_frames import (
 )
 from controller.speaker.errors import PacketError
 from controller.speaker.ethernet import BROADCAST, TYPE_ARP, EthernetFrame, is_unicast
+from controller.speaker.tally import Tally
 
 RETRY_INTERVAL = 1.0  # seconds between requests
 TRIES = 3
@@ -101,14 +102,18 @@ _UNRESOLVED = (NeighborState.INCOMPLETE, NeighborState.FAILED)
 
 
 class NeighborCache:
-    """The neighbors of one router. Times are seconds of the injected clock."""
+    """The neighbors of one router. Times are seconds of the injected clock.
+
+    Attributes:
+        dropped: frames given up, for want of a neighbor or of room.
+    """
 
     def __init__(self, interfaces: Iterable[Interface]) -> None:
         self._interfaces = {interface.id: interface for interface in interfaces}
         self._neighbors: dict[_Key, _Neighbor] = {}
         self._unresolved = 0
         self._deadlines: list[tuple[float, int, IPv4Address]] = []  # a heap; stale ones stay
-        self.frames_dropped = 0
+        self.dropped = Tally()
 
     def __len__(self) -> int:
         return len(self._neighbors)
@@ -138,12 +143,12 @@ class NeighborCache:
         """
         interface = self._interfaces.get(interface_id)
         if interface is None or not can_be_neighbor(interface, next_hop):
-            self.frames_dropped += 1
+            self.dropped.count(frame)
             return []
         neighbor = self._neighbors.get((interface_id, next_hop))
         if neighbor is None:
             if self._unresolved >= UNRESOLVED_LIMIT or len(self._neighbors) >= NEIGHBOR_LIMIT:
-                self.frames_dropped += 1
+                self.dropped.count(frame)
                 return []
             neighbor = _Neighbor(interface, next_hop, NeighborState.INCOMPLETE, now)
             self._neighbors[interface_id, next_hop] = neighbor
@@ -152,11 +157,12 @@ class NeighborCache:
             return [self._ask(neighbor, now)]
         match neighbor.state:
             case NeighborState.INCOMPLETE:
-                self.frames_dropped += len(neighbor.held) == HELD_FRAMES
+                if len(neighbor.held) == HELD_FRAMES:
+                    self.dropped.count(neighbor.held[0])
                 neighbor.held.append(frame)
                 return []
             case NeighborState.FAILED:
-                self.frames_dropped += 1
+                self.dropped.count(frame)
                 return []
             case _:
                 # It was punted before the entry was in the pipeline.
@@ -270,7 +276,8 @@ class NeighborCache:
                 self._set_deadline(neighbor, now + NEGATIVE_TIME)
                 frames = tuple(neighbor.held)
                 neighbor.held.clear()
-                self.frames_dropped += len(frames)
+                for frame in frames:
+                    self.dropped.count(frame)
                 return [Unreachable(neighbor.interface, neighbor.next_hop, frames)]
 
     # --- inside ---------------------------------------------------------------------------
@@ -303,7 +310,8 @@ class NeighborCache:
 
     def _forget(self, neighbor: _Neighbor) -> list[NeighborEffect]:
         del self._neighbors[neighbor.interface.id, neighbor.next_hop]
-        self.frames_dropped += len(neighbor.held)
+        for frame in neighbor.held:
+            self.dropped.count(frame)
         if neighbor.state in _UNRESOLVED:
             self._unresolved -= 1
             return []

@@ -132,6 +132,7 @@ class TestMalformedPackets:
                 r1.port(OUTSIDE)(self.frame(migration, packet))
         for arp in (b"", bytes(28), b"\0\1\x08\0\6\4\0\7" + bytes(20)):
             r1.port(OUTSIDE)(self.frame(migration, arp, b"\x08\x06"))
+        assert r1.control.punt_drops()["malformed_punt"].packets > 0
         migration.run(60)
         assert len(r1.control.negotiation.ike_sas()) == before
         migration.send(1, 2)
@@ -165,3 +166,11 @@ class TestPolicyOrder:
         two.hosts[1].send_tcp("10.2.0.2")
         two.run(1)
         assert two.core.count("clear") == 2
+
+
+def test_packets_for_a_neighbor_that_does_not_answer_are_counted(migration):
+    migration.hosts[3].send_udp("10.1.0.77")
+    migration.run(10)
+    assert migration.routers[1].control.punt_drops()["no_neighbor"].packets == 1
+    told = [packet for packet in migration.hosts[3].received if packet.protocol == 1]
+    assert [packet.payload[:2] for packet in told] == [bytes((3, 1))]  # host unreachable

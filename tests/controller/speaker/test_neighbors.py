@@ -83,7 +83,7 @@ def test_held_frames_are_bounded_and_the_newest_kept(cache: NeighborCache) -> No
         cache.resolve(1, HOST, FRAME + bytes([number]), 0.0)
     sent = [e for e in cache.receive(1, arp(2), 0.5) if isinstance(e, PacketOut)]
     assert [packet.frame[-1] for packet in sent] == [7, 8, 9]
-    assert cache.frames_dropped == 7
+    assert cache.dropped.packets == 7
 
 
 def test_one_request_a_second_three_times_then_unreachable(cache: NeighborCache) -> None:
@@ -188,7 +188,7 @@ def test_only_hosts_of_the_subnet_are_neighbors(cache: NeighborCache, sender: st
     cache.resolve(1, IPv4Address(sender), FRAME, 0.0)
     cache.receive(1, arp(2, sender=sender), 0.0)
     assert len(cache) == 0
-    assert cache.frames_dropped == 1
+    assert cache.dropped.packets == 1
 
 
 @pytest.mark.parametrize("mac", ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "00:00:00:00:00:00"])
@@ -206,7 +206,7 @@ def test_unresolved_next_hops_are_bounded() -> None:
     for number in range(2000):
         cache.resolve(1, IPv4Address("10.1.0.0") + number, FRAME, 0.0)
     assert len(cache) == neighbors.UNRESOLVED_LIMIT
-    assert cache.frames_dropped == 2000 - neighbors.UNRESOLVED_LIMIT
+    assert cache.dropped.packets == 2000 - neighbors.UNRESOLVED_LIMIT
     for now in (1.0, 2.0, 3.0, 8.0):
         cache.advance(now)
     assert len(cache) == 0
