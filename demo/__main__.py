@@ -1,6 +1,10 @@
 """`python -m demo`."""
 
+import os
 import sys
+
+# gRPC's core notes by itself, on standard error, when the other end of a connection leaves.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 
 def _main() -> int:

@@ -82,7 +82,7 @@ async def running_router(
         await stack.enter_async_context(channel)
         server = ApiServer(service, config.api.listen)
         await server.start()
-        stack.push_async_callback(server.stop, grace=0)
+        stack.push_async_callback(server.stop)
         await stack.enter_async_context(_working(service))
         client = stack.enter_context(Client(config.api.listen[0]))
         log = stack.enter_context(MessageWatcher(config.api.listen[0], clock))

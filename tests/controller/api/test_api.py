@@ -72,6 +72,7 @@ def test_every_other_show_command(client: Client) -> None:
     assert client.show_switch() == SWITCH
 
 
+@pytest.mark.slow
 def test_pm9_a_full_list_of_destinations_fits_into_an_answer(
     server: RunningServer, client: Client
 ) -> None:

@@ -308,6 +308,7 @@ def test_pm7_monitor_follows_until_interrupted(server: RunningServer) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_switch_embedded_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     address = f"unix:{tmp_path}/switch.sock"
     command = [*P4IPSEC, "switch", "embedded", "--grpc-address", address, "--log-format", "json"]
@@ -326,6 +327,7 @@ def test_switch_bmv2_says_how_to_get_bmv2(tmp_path: Path) -> None:
     assert result.stderr.startswith(f"error: simple_switch_grpc is not at {tmp_path}/none: install")
 
 
+@pytest.mark.slow
 def test_switch_embedded_says_why_a_port_cannot_be_opened() -> None:
     command = [*P4IPSEC, "switch", "embedded", "--port", "1=none-such", "--grpc-address"]
     result = subprocess.run([*command, "127.0.0.1:0"], capture_output=True, text=True, timeout=30)

@@ -83,6 +83,7 @@ def test_pm10_what_cannot_be_changed_in_place_is_left_alone(text: str) -> None:
         with_passive_mode(text, enabled=False, retry=300)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.booleans(), st.integers(1, 86_400), st.booleans(), st.integers(1, 86_400))
 def test_pm10_saving_again_and_again_gives_the_last_settings(

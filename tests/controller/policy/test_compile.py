@@ -167,6 +167,7 @@ def test_512_interfaces_and_not_one_more() -> None:
     assert ("interfaces", "513 interfaces; at most 512") in errors(interfaces=many)
 
 
+@pytest.mark.slow
 def test_16384_routes_and_not_one_more() -> None:
     routes = [f"10.{100 + n // 256}.{n % 256}.0/24 Null0" for n in range(16378)]
     assert len(compiled(ip_routes=[*routes[:-1], "0.0.0.0/0 192.0.2.254"]).static_routes) == 16378

@@ -274,12 +274,14 @@ def permits(count: int) -> list[str]:
     return [f"permit ip any host 10.0.{index // 256}.{index % 256}" for index in range(count)]
 
 
+@pytest.mark.slow
 def test_4096_packet_types_and_not_one_more() -> None:
     assert len(policy_of(permits(4096)).packet_types) == 4096
     with pytest.raises(ConfigError, match=r"4,097 packet types .* at most 4,096"):
         policy_of(permits(4097))
 
 
+@pytest.mark.slow
 def test_8192_rules_and_not_one_more() -> None:
     ports = [
         f"permit tcp any host 10.0.{index // 256}.{index % 256} eq 80" for index in range(4096)

@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from controller.p4runtime.enums import DropReason
 from controller.passive.states import State
 from tests.simulation.topology import INSIDE, OUTSIDE, Sites, site
@@ -280,6 +282,7 @@ class TestManyAtOnce:
         many.run(5)
         assert many.core.count("clear", since=off) == 0
 
+    @pytest.mark.slow
     def test_ten_thousand_destinations_are_listed_once_each(self, sites):
         """PM-8, PM-9: and warnings are still at most one a minute."""
         many = sites(site(1, peers={3: []}, optional=True), site(2), site(3))
