@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bmv2.embedded.ports.port import Port
 from bmv2.embedded.switch import EmbeddedSwitch
@@ -78,11 +78,12 @@ async def running_router(
     )
     switch = EmbeddedSwitch(options, extra_ports=ports, clock_ns=clock.now_ns, clock_speed=speed)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(switch)
+        stack.push_async_exit(switch)
+        await _to_the_end(switch.__aenter__())
         await stack.enter_async_context(channel)
         server = ApiServer(service, config.api.listen)
-        await server.start()
         stack.push_async_callback(server.stop)
+        await _to_the_end(server.start())
         await stack.enter_async_context(_working(service))
         client = stack.enter_context(Client(config.api.listen[0]))
         log = stack.enter_context(MessageWatcher(config.api.listen[0], clock))
@@ -95,6 +96,16 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that nobody else can read: it holds a pre-shared key."""
     path.touch(mode=0o600)
     path.write_text(text)
+
+
+async def _to_the_end(start: Coroutine[Any, Any, object]) -> None:
+    """Await what must not be cancelled halfway: a gRPC server that starts can't be stopped then."""
+    task = asyncio.create_task(start)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 @contextlib.asynccontextmanager
