@@ -29,6 +29,7 @@ from controller.p4runtime.entities import (
     MeterCell,
     PacketIn,
     Update,
+    UpdateKind,
     WriteFailure,
 )
 from controller.passive.events import (
@@ -95,7 +96,6 @@ class Router:
         self._adopted = False
         self._outputs: list[Output] = []
         self._messages: list[Message] = []
-        self._inbound_packets: dict[int, int] = {}
 
         self._desired = DesiredState()
         self._routes = RouteTable(policy.interfaces, policy.static_routes)
@@ -185,6 +185,7 @@ class Router:
                 f" {failure.code}: {failure.message}",
             )
         if failures:
+            self._give_up_refused(failures, now)
             self._settle(now)
 
     def packet_in(self, packet: PacketIn, now: float) -> None:
@@ -225,9 +226,9 @@ class Router:
         """Tell how many packets each inbound SA, by its id, has had: proof that peers live."""
         for pair in self._sad.pairs():
             count = packets.get(pair.sa_id)
-            if count is not None and count > self._inbound_packets.get(pair.inbound.spi, 0):
+            if count is not None and count > pair.packets_in:
                 self._negotiation.note_inbound_traffic(pair.inbound.spi, now)
-                self._inbound_packets[pair.inbound.spi] = count
+                pair.packets_in = count
         self._settle(now)
 
     # --- time -----------------------------------------------------------------------------
@@ -487,6 +488,22 @@ class Router:
         # controller that ran before this one.
         self._manual_generation = max(self._manual_generation + 1, int(self._wall_clock() * 10))
         return self._manual_generation & 0xFFFFFFFF or 1
+
+    def _give_up_refused(self, failures: Iterable[WriteFailure], now: float) -> None:
+        """Delete SAs that the switch has no room for: half of one would be a black hole."""
+        final = {id(failure) for failure in self._desired.refused}
+        for failure in failures:
+            entity = failure.update.entity
+            if id(failure) not in final or not isinstance(entity, Entry):
+                continue
+            pair = self._sad.by_entry(entity.key)
+            if pair is None or failure.update.kind is UpdateKind.DELETE:
+                continue
+            if pair.source is SaSource.IKE:
+                self._negotiation.delete_child(pair.inbound.spi, now)
+            self._sad.remove(pair.inbound.spi)
+            if self._sad.sending(pair.packet_type.id) is None:
+                self._tell(SaDown(pair.packet_type.id), now)
 
     def _replace_lost(self, found: Sequence[Entry], now: float) -> None:
         there = {entry.key for entry in found if entry.key.table == "sad_out"}

@@ -18,7 +18,7 @@ from ipaddress import IPv4Address
 
 from controller.p4runtime import tables
 from controller.p4runtime.desired import DesiredState
-from controller.p4runtime.entities import Entry
+from controller.p4runtime.entities import Entry, EntryKey
 from controller.p4runtime.enums import EspAlgorithm
 from controller.p4runtime.tables import SEQUENCE_LIMIT_32, SadIn, SadOut
 from controller.policy.model import PacketType
@@ -87,6 +87,7 @@ class SaPair:
     selectors: tuple[Entry, ...] = ()  # of `sa_selectors`
     activate_at: float | None = None  # when to start sending on it; None: done or not wanted
     expires_at: float | None = None  # when to stop accepting it; None: not replaced
+    packets_in: int = 0  # as the counters said last
 
     @property
     def sa_id(self) -> int:
@@ -138,6 +139,19 @@ class SecurityAssociationDatabase:
     def by_inbound_spi(self, spi: int) -> SaPair | None:
         """Return the pair whose inbound SPI this is."""
         return self._by_spi.get(spi)
+
+    def by_entry(self, key: EntryKey) -> SaPair | None:
+        """Return the pair that an entry of `sad_in`, `sa_selectors` or `sad_out` belongs to."""
+        match = dict(key.match)
+        if key.table == "sad_out":
+            packet_type = match["packet_type"]
+            return self.sending(packet_type) if isinstance(packet_type, int) else None
+        for pair in self._by_spi.values():
+            if key.table == "sad_in" and pair.inbound.spi == match["spi"]:
+                return pair
+            if key.table == "sa_selectors" and pair.sa_id == match["sa_id"]:
+                return pair
+        return None
 
     # --- coming ---------------------------------------------------------------------------
 

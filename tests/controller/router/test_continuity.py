@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.p4runtime.entities import UpdateKind, WriteFailure
+from controller.p4runtime.entities import Update, UpdateKind, WriteFailure
 from controller.passive.states import State
 from controller.router.sad import SaSource
 from tests.simulation.topology import Sites, site
@@ -241,8 +241,6 @@ class TestRefusedEntries:
     def test_the_log_names_the_sa_not_a_table_id(self, protected):
         r1 = protected.routers[1]
         entry = r1.control.desired.entries("sad_out")[0]
-        from controller.p4runtime.entities import Update
-
         update = Update(UpdateKind.INSERT, entry)
         failure = WriteFailure(update, "RESOURCE_EXHAUSTED", "table is full")
         r1.control.written((update,), (failure,), protected.now)
@@ -252,3 +250,21 @@ class TestRefusedEntries:
         key = dict(entry.params)["key_material"]
         assert f"{key:x}" not in line
         assert str(key) not in line
+
+    def test_an_sa_that_the_switch_has_no_room_for_is_deleted_at_the_peer_too(self, protected):
+        """Half an SA would be a black hole: the traffic starts afresh with PM-2 instead."""
+        r1 = protected.routers[1]
+        entry = r1.control.desired.entries("sad_out")[0]
+        update = Update(UpdateKind.MODIFY, entry)
+        failure = WriteFailure(update, "RESOURCE_EXHAUSTED", "table is full")
+        r1.control.written((update,), (failure,), protected.now)
+        r1.work()
+        protected.run(1)
+        assert r1.control.sad.pairs() == []
+        assert protected.routers[2].control.sad.pairs() == []
+        assert r1.control.passive.state_of(1).state is State.IDLE
+        since = protected.now
+        protected.send(1, 2)
+        protected.run(0.5)
+        assert protected.exchange(1, 2)
+        assert protected.core.count("clear", since) == 0
