@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import datapath, p4runtime_writes
+from benchmarks import datapath, ike_handshake, p4runtime_writes
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -19,6 +19,9 @@ def main() -> int:
     writes = p4runtime_writes.measurements()
     p4runtime_writes.print_table(writes)
     (RESULTS / "p4runtime_writes.json").write_text(p4runtime_writes.as_json(writes))
+    handshakes = ike_handshake.measurements()
+    ike_handshake.print_table(handshakes)
+    (RESULTS / "ike_handshake.json").write_text(ike_handshake.as_json(handshakes))
     return 0
 
 

@@ -52,7 +52,6 @@ class Measurement:
 
 
 def _peer(local: IPv4Address, remote: IPv4Address, method: KeyExchange) -> PeerConfig:
-    selectors = [(TrafficSelector(address, address),) for address in (local, remote)]
     return PeerConfig(
         f"{local} {remote}",
         local,
@@ -60,7 +59,13 @@ def _peer(local: IPv4Address, remote: IPv4Address, method: KeyExchange) -> PeerC
         Identity.from_text(str(local)),
         Identity.from_text(str(remote)),
         Secret(b"the shared secret of the benchmark"),
-        (ChildConfig(f"{local} {remote}", *selectors),),
+        (
+            ChildConfig(
+                f"{local} {remote}",
+                (TrafficSelector(local, local),),
+                (TrafficSelector(remote, remote),),
+            ),
+        ),
         (IkeProposal(key_exchange=(method,)),),
     )
 
