@@ -42,6 +42,6 @@ def run(
     except ConfigError as error:
         say_problems(error)
         fail(f"{config}: {plural(len(error.problems), 'error')}")
-    except ListenError as error:
+    except (ListenError, OSError) as error:
         fail(str(error))
     raise typer.Exit(code)
