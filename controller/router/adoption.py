@@ -8,15 +8,21 @@ which removes it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from typing import TypeVar
 
 from controller.p4runtime import tables
 from controller.p4runtime.entities import Declared, Entry
+from controller.p4runtime.errors import EntryError
 from controller.p4runtime.tables import SadIn, SadOut
 from controller.passive.events import Decision
 from controller.policy.model import PacketType, Policy
+from controller.router.sad import SA_LIMIT
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +59,47 @@ def adoptable(found: Iterable[Entry], declared: Iterable[Declared], policy: Poli
         by_table[entry.key.table].append(entry)
     unchanged = _unchanged_types(by_table["spd_out"], declared, policy)
 
-    inbound = {sad.sa_id: sad for sad in map(tables.parse_sad_in, by_table["sad_in"])}
+    inbound = {sad.sa_id: sad for sad in _read(tables.parse_sad_in, by_table["sad_in"])}
     selectors: dict[int, list[Entry]] = defaultdict(list)
     for entry in by_table["sa_selectors"]:
         selectors[tables.parse_selector_sa_id(entry)].append(entry)
-    pairs = []
-    for outbound in map(tables.parse_sad_out, by_table["sad_out"]):
+    pairs: dict[int, FoundPair] = {}  # by SA id: what shares one is not of our making
+    for outbound in _read(tables.parse_sad_out, by_table["sad_out"]):
+        sa_id = outbound.sa_id
         packet_type = unchanged.get(outbound.packet_type)
-        partner = inbound.get(outbound.sa_id)
-        if packet_type is None or partner is None or not selectors[outbound.sa_id]:
+        partner = inbound.get(sa_id)
+        if packet_type is None or partner is None or not selectors[sa_id]:
+            continue
+        if not 1 <= sa_id <= SA_LIMIT or sa_id in pairs:
             continue
         if _is_between_the_same(packet_type, partner, outbound):
-            pairs.append(
-                FoundPair(packet_type, partner, outbound, tuple(selectors[outbound.sa_id]))
-            )
+            pairs[sa_id] = FoundPair(packet_type, partner, outbound, tuple(selectors[sa_id]))
     return Adoption(
-        pairs=tuple(pairs),
+        pairs=tuple(pairs.values()),
         decisions=tuple(
             parsed
-            for parsed in map(tables.parse_no_sa, by_table["no_sa"])
+            for parsed in _read(tables.parse_no_sa, by_table["no_sa"])
             if parsed[0] in unchanged
         ),
         destinations=tuple(
             parsed
-            for parsed in map(tables.parse_clear_destination, by_table["clear_destinations"])
+            for parsed in _read(tables.parse_clear_destination, by_table["clear_destinations"])
             if parsed[0] in unchanged
         ),
         sources=tuple(
             parsed
-            for parsed in map(tables.parse_clear_source, by_table["clear_sources"])
+            for parsed in _read(tables.parse_clear_source, by_table["clear_sources"])
             if parsed[0] in unchanged
         ),
-        neighbors=tuple(map(tables.parse_neighbor, by_table["neighbor"])),
+        neighbors=tuple(_read(tables.parse_neighbor, by_table["neighbor"])),
     )
+
+
+def _read(parse: Callable[[Entry], T], entries: Iterable[Entry]) -> Iterator[T]:
+    """Parse entries, leaving out those that no version of this controller has made."""
+    for entry in entries:
+        with suppress(EntryError):
+            yield parse(entry)
 
 
 def _unchanged_types(

@@ -17,8 +17,8 @@ from controller.router.keylog import esp_keylog_lines
 from controller.router.peers import peer_configs, peer_name
 from controller.router.sad import (
     NoRouteToPeerError,
+    SaError,
     SaSource,
-    SaTableFullError,
     SecurityAssociationDatabase,
 )
 from ike.config import Settings
@@ -187,7 +187,7 @@ class Negotiation:
                 now,
                 has_way=self._is_protected(packet_type) or is_clear(packet_type.id),
             )
-        except (NoRouteToPeerError, SaTableFullError) as error:
+        except SaError as error:
             self._say(Severity.ERROR, f"SA for {packet_type.name} given up: {error}")
             self._endpoint.delete_child(event.spi_in, now)
             yield AttemptEnded(packet_type.id, str(error))

@@ -59,9 +59,8 @@ from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
 from controller.router.punts import PuntResult, Punts
 from controller.router.sad import (
-    NoRouteToPeerError,
+    SaError,
     SaSource,
-    SaTableFullError,
     SecurityAssociationDatabase,
 )
 from controller.speaker import ike_transport
@@ -479,7 +478,7 @@ class Router:
             self._negotiation.reserve_spis((packet_type.manual_in.spi,))
             try:
                 self._sad.add_manual(packet_type, now, self._next_manual_generation())
-            except (NoRouteToPeerError, SaTableFullError) as error:
+            except SaError as error:
                 self._say(Severity.ERROR, f"manual SA of {packet_type.name}: {error}")
         self._note_activated(now)
 

@@ -20,6 +20,7 @@ from controller.p4runtime import tables
 from controller.p4runtime.desired import DesiredState
 from controller.p4runtime.entities import Entry, EntryKey
 from controller.p4runtime.enums import EspAlgorithm
+from controller.p4runtime.errors import SelectorError
 from controller.p4runtime.tables import SEQUENCE_LIMIT_32, SadIn, SadOut
 from controller.policy.model import PacketType
 from controller.router.selectors import flow_selectors
@@ -50,12 +51,20 @@ class SaSource(StrEnum):
     ADOPTED = "adopted"
 
 
-class NoRouteToPeerError(Exception):
+class SaError(Exception):
+    """An SA that can't be used here. The text is for the operator."""
+
+
+class NoRouteToPeerError(SaError):
     """The tunnel's far end is not reachable: the SA has no way out."""
 
 
-class SaTableFullError(Exception):
+class SaTableFullError(SaError):
     """All SA ids are taken."""
+
+
+class UnusableSelectorsError(SaError):
+    """The switch can't check these traffic selectors."""
 
 
 def inner_mtu(mtu: int, *, encapsulated: bool) -> int:
@@ -168,8 +177,8 @@ class SecurityAssociationDatabase:
                 SA that this one replaces.
 
         Raises:
-            NoRouteToPeerError: the peer is not reachable.
-            SaTableFullError: there are `SA_LIMIT` pairs already.
+            SaError: the peer is not reachable, there are `SA_LIMIT` pairs already, or the switch
+                can't check the selectors. Nothing is changed.
         """
         way = self._tunnel(event.remote, encapsulated=event.encapsulated)
         sa_id = self._take_id()
@@ -208,8 +217,7 @@ class SecurityAssociationDatabase:
             encapsulated=event.encapsulated,
             rekey_at=now + event.lifetime if event.lifetime else None,
         )
-        pair.selectors = _selector_entries(pair, event.local_selectors, event.remote_selectors)
-        self._add(pair)
+        self._add(pair, event.local_selectors, event.remote_selectors)
         if event.role is Role.RESPONDER and has_way:
             pair.activate_at = now + RESPONDER_SETTLE
             self._timed.add(pair)
@@ -229,8 +237,8 @@ class SecurityAssociationDatabase:
             generation: 32 bits, never used before with these keys.
 
         Raises:
-            NoRouteToPeerError: the peer is not reachable.
-            SaTableFullError: there are `SA_LIMIT` pairs already.
+            SaError: the peer is not reachable, there are `SA_LIMIT` pairs already, or the switch
+                can't check the selectors. Nothing is changed.
         """
         assert packet_type.manual_in is not None
         assert packet_type.manual_out is not None
@@ -269,8 +277,7 @@ class SecurityAssociationDatabase:
             established_at=now,
             encapsulated=False,
         )
-        pair.selectors = _selector_entries(pair, *flow_selectors(packet_type.flow))
-        self._add(pair)
+        self._add(pair, *flow_selectors(packet_type.flow))
         self.activate(pair)
         return pair
 
@@ -291,10 +298,11 @@ class SecurityAssociationDatabase:
             outbound=outbound,
             established_at=now,
             encapsulated=outbound.udp_destination_port != 0,
-            selectors=selectors,
         )
+        name = f"selectors of the inbound SA {inbound.spi:#010x} of {_name(pair)}"
+        pair.selectors = tuple(replace(entry, label=name) for entry in selectors)
         self._free_ids.remove(pair.sa_id)
-        self._add(pair)
+        self._declare(pair)
         self.activate(pair)
         return pair
 
@@ -414,7 +422,20 @@ class SecurityAssociationDatabase:
 
     # --- inside ---------------------------------------------------------------------------
 
-    def _add(self, pair: SaPair) -> None:
+    def _add(
+        self,
+        pair: SaPair,
+        local: tuple[TrafficSelector, ...],
+        remote: tuple[TrafficSelector, ...],
+    ) -> None:
+        try:
+            pair.selectors = tables.sa_selectors(pair.sa_id, local, remote, _name(pair))
+        except SelectorError as error:
+            self._free_ids.appendleft(pair.sa_id)
+            raise UnusableSelectorsError(str(error)) from None
+        self._declare(pair)
+
+    def _declare(self, pair: SaPair) -> None:
         self._types.setdefault(pair.packet_type.id, _PacketTypeSas()).pairs.append(pair)
         self._by_spi[pair.inbound.spi] = pair
         for entry in self._inbound_entries(pair):
@@ -454,12 +475,6 @@ class _Tunnel:
     interface_id: int
     gateway: IPv4Address
     inner_mtu: int
-
-
-def _selector_entries(
-    pair: SaPair, local: tuple[TrafficSelector, ...], remote: tuple[TrafficSelector, ...]
-) -> tuple[Entry, ...]:
-    return tables.sa_selectors(pair.sa_id, local, remote, _name(pair))
 
 
 def _name(pair: SaPair) -> str:

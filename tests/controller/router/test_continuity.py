@@ -1,10 +1,14 @@
 """The controller and the switch go away and come back; traffic should not notice."""
 
+from dataclasses import replace as changed
+
 import pytest
 
 from controller.p4runtime.entities import Update, UpdateKind, WriteFailure
 from controller.passive.states import State
+from controller.router.peers import peer_configs
 from controller.router.sad import SaSource
+from tests.simulation.host import ipv4
 from tests.simulation.topology import Sites, site
 
 
@@ -268,3 +272,67 @@ class TestRefusedEntries:
         protected.run(0.5)
         assert protected.exchange(1, 2)
         assert protected.core.count("clear", since) == 0
+
+
+class TestForeignEntries:
+    """A new controller finds what it can't have made; it must not die of it."""
+
+    def broken(self, sites: Sites, table: str, **params: int) -> None:
+        r1 = sites.routers[1]
+        name = {"sad_in": "RouterIngress.sad_in.sad_in", "sad_out": "RouterIngress.sad_out.sad_out"}
+        store = r1.switch.datapath.program.tables[name[table]]
+        entry = next(iter(store.entries()))
+        names = [param.name for param in store.actions[entry.action].params]
+        values = dict(zip(names, entry.params, strict=True)) | params
+        store.modify(entry.match, entry.priority, entry.action, tuple(values.values()))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            [("sad_in", {"sa_id_": 5000}), ("sad_out", {"sa_id_": 5000})],
+            [("sad_in", {"sa_id_": 0}), ("sad_out", {"sa_id_": 0})],
+            [("sad_out", {"algorithm_": 9})],
+            [("sad_in", {"algorithm_": 9})],
+            [("sad_out", {"sa_id_": 77})],
+        ],
+    )
+    def test_they_are_removed_and_ike_starts_afresh(self, protected, changes):
+        r1 = protected.routers[1]
+        r1.kill_controller()
+        for table, params in changes:
+            self.broken(protected, table, **params)
+        r1.start_controller()
+        assert r1.entries("sad_in") == []
+        assert r1.entries("sad_out") == []
+        protected.send(1, 2)
+        protected.run(0.5)
+        assert protected.exchange(1, 2)
+
+
+class TestUnusableSelectors:
+    def test_a_peer_with_selectors_that_the_switch_cannot_check_is_refused(self, sites):
+        """An authenticated peer's odd proposal fails that SA, and nothing else."""
+        icmp = "permit icmp 10.2.0.0 0.0.255.255 10.1.0.0 0.0.255.255"
+        two = sites(site(1, peers={2: []}, optional=True), site(2, peers={1: [icmp]}))
+        r2 = two.routers[2]
+        configs = list(peer_configs(r2.policy))
+        child = configs[0].children[0]
+        odd = changed(
+            child,
+            remote_selectors=tuple(
+                changed(selector, start_port=0x0800, end_port=0x0800)
+                for selector in child.remote_selectors
+            ),
+            local_selectors=tuple(
+                changed(selector, start_port=0x0800, end_port=0x0800)
+                for selector in child.local_selectors
+            ),
+        )
+        r2.control.negotiation._endpoint.set_peers([changed(configs[0], children=(odd,))], two.now)
+        ping = ipv4(two.hosts[2].address, two.hosts[1].address, 1, b"\x08\0\0\0\0\0\0\0")
+        two.hosts[2].send(ping)
+        two.run(2)
+        r1 = two.routers[1]
+        assert r1.control.sad.pairs() == []
+        assert r1.log("given up")
+        assert r1.failures == []
