@@ -50,6 +50,7 @@ from controller.p4runtime.ordering import batches
 FIRST_BACK_OFF = 0.1  # seconds
 MAX_BACK_OFF = 1.0  # seconds
 PING_INTERVAL = 5.0  # seconds
+FINISH_TIMEOUT = 2.0  # seconds for what is still to be sent
 
 
 class SwitchChannel:
@@ -92,6 +93,7 @@ class SwitchChannel:
         self._ping_interval = ping_interval
         self._connection: Connection | None = None
         self._lost_reason: str | None = None
+        self._is_finishing = False
         self._back_off = FIRST_BACK_OFF
         self._write_lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -180,6 +182,16 @@ class SwitchChannel:
         if connection is None or not connection.is_ready or not connection.send(packet):
             self.packets_out_dropped += 1
 
+    async def finish(self) -> None:
+        """Let the switch have the packets sent so far, and close the channel."""
+        connection = self._connection
+        self._is_finishing = True
+        if connection is not None and connection.is_ready:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FINISH_TIMEOUT):
+                    await connection.finish()
+        await self.close()
+
     async def read_counters(self, kinds: Collection[CounterKind] = tuple(CounterKind)) -> Counters:
         """Read counters.
 
@@ -222,6 +234,8 @@ class SwitchChannel:
         self.inputs.put(connected)
 
     def _lost(self, reason: str) -> None:
+        if self._is_finishing:
+            return
         if reason != self._lost_reason:  # once, however often it is tried again
             self._lost_reason = reason
             self.inputs.put(Lost(reason))

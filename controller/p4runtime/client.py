@@ -103,6 +103,16 @@ class P4RuntimeClient:
         self._device_id = device_id
         self._outgoing: asyncio.Queue[p4r.StreamMessageRequest] = asyncio.Queue(OUTGOING_LIMIT)
         self.election_id = 0
+        self._call: _StreamCall | None = None
+        self._ended = asyncio.Event()
+
+    async def finish(self) -> None:
+        """Send what is waiting, say that this was all, and wait until the switch has read it."""
+        await self._outgoing.join()
+        if self._call is not None:
+            with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                await self._call.done_writing()
+                await self._ended.wait()
 
     async def close(self) -> None:
         """End the connection and all calls."""
@@ -118,6 +128,7 @@ class P4RuntimeClient:
             SwitchUnavailableError: the connection failed, or the switch ended the stream.
         """
         call = self._stub.StreamChannel()
+        self._call = call
         sender = asyncio.create_task(self._send_outgoing(call))
         try:
             async for message in call:
@@ -128,6 +139,7 @@ class P4RuntimeClient:
             sender.cancel()
             call.cancel()
             await asyncio.gather(sender, return_exceptions=True)
+            self._ended.set()
         raise SwitchUnavailableError("UNAVAILABLE", "the switch closed the stream")
 
     def send(self, message: p4r.StreamMessageRequest) -> bool:
@@ -153,6 +165,7 @@ class P4RuntimeClient:
                 await call.write(message)
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
                 return  # the call is over, and who reads from it gets told why
+            self._outgoing.task_done()
 
     # --- calls ----------------------------------------------------------------------------
 

@@ -123,6 +123,10 @@ class Connection:
         """
         return self._client.send(codec.encode_packet_out(self._schema, packet))
 
+    async def finish(self) -> None:
+        """Let the switch have what was sent; the connection ends with that."""
+        await self._client.finish()
+
     def _fail(self, error: P4RuntimeError) -> SwitchUnavailableError:
         """End the connection: after this nobody knows what the switch holds."""
         if not self._failure.done():

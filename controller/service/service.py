@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 
@@ -38,6 +40,8 @@ from controller.status import (
     SwitchStatus,
 )
 
+T = TypeVar("T")
+
 COUNTER_INTERVAL = 2.0
 """Seconds between two looks at the inbound SAs' counters, while there are SAs."""
 
@@ -63,6 +67,7 @@ class Service:
         self._messages = MessageLog()
         self._log = structlog.get_logger(router=router.policy.hostname)
         self._ready = asyncio.Event()
+        self._operations: set[asyncio.Task[Any]] = set()
 
     @property
     def router(self) -> Router:
@@ -86,6 +91,7 @@ class Service:
         """Delete the SAs at the peers and on the switch, unless they are to be left."""
         async with self._act():
             self._router.shutdown(self._clock.now(), leave_sas=leave_sas)
+        await self._channel.finish()
 
     async def reload(self, policy: Policy) -> None:
         """Go over to another configuration."""
@@ -134,11 +140,31 @@ class Service:
             await asyncio.sleep(self._clock.real(COUNTER_INTERVAL))
             if not self._channel.is_connected or not len(self._router.sad):
                 continue
-            with contextlib.suppress(P4RuntimeError):
+            # An id that is given to another SA meanwhile proves nothing of that one.
+            pairs = {pair.sa_id: pair for pair in self._router.sad.pairs()}
+            try:
                 counters = await self._channel.read_counters((CounterKind.SAD_IN,))
-                async with self._act():
-                    packets = {sa_id: count.packets for sa_id, count in counters.sad_in.items()}
-                    self._router.inbound_counters(packets, self._clock.now())
+            except P4RuntimeError:
+                continue
+            async with self._act():
+                packets = {
+                    pair.sa_id: counters.sad_in[pair.sa_id].packets
+                    for pair in self._router.sad.pairs()
+                    if pairs.get(pair.sa_id) is pair and pair.sa_id in counters.sad_in
+                }
+                self._router.inbound_counters(packets, self._clock.now())
+
+    async def _operate(self, action: Callable[[float], T]) -> T:
+        """Carry an operator's action out to its end, even if who asked for it goes away."""
+
+        async def operation() -> T:
+            async with self._act():
+                return action(self._clock.now())
+
+        task = asyncio.create_task(operation())
+        self._operations.add(task)
+        task.add_done_callback(self._operations.discard)
+        return await asyncio.shield(task)
 
     @contextlib.asynccontextmanager
     async def _act(self) -> AsyncIterator[None]:
@@ -229,8 +255,7 @@ class Service:
         """
         if peer is not None and peer not in _peers(self._router.policy):
             raise UnknownPeerError(f"no crypto map entry has the peer {peer}")
-        async with self._act():
-            return self._router.clear_sas(peer, self._clock.now())
+        return await self._operate(partial(self._router.clear_sas, peer))
 
     async def set_passive_mode(self, enabled: bool) -> list[str]:
         """Turn passive mode on or off; return what the operator is to be told (PM-7, PM-10).
@@ -238,8 +263,7 @@ class Service:
         Raises:
             SwitchUnavailableError: the switch doesn't answer; it gets the mode when it is back.
         """
-        async with self._act():
-            told = self._router.set_passive_mode(enabled, self._clock.now())
+        told = await self._operate(partial(self._router.set_passive_mode, enabled))
         if not self._channel.is_connected:
             raise SwitchUnavailableError(
                 f"the switch {self._channel.address} doesn't answer: it goes on as it is, and"
@@ -249,8 +273,7 @@ class Service:
 
     async def set_retry(self, seconds: float) -> None:
         """Set `retry` (PM-4)."""
-        async with self._act():
-            self._router.set_retry(seconds, self._clock.now())
+        await self._operate(partial(self._router.set_retry, seconds))
 
     async def write_memory(self) -> str:
         """Save the running passive-mode settings; return the path of the file (PM-10).
