@@ -15,6 +15,8 @@ _TEST_LAB = re.compile(r"t(\d+)[a-z]?")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     problems = missing()
+    if problems and os.environ.get("P4IPSEC_REQUIRE_INTEROP"):
+        raise pytest.UsageError("the interop tests can't run: " + "; ".join(problems))
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and problems and item.get_closest_marker("interop"):
