@@ -4,6 +4,7 @@
 #define P4IPSEC_NO_SA_P4
 
 control NoSa(inout headers_t hdr, inout metadata_t meta) {
+    // All that a packet type has lost for want of an SA, the packets that were punted included.
     @id(COUNTER_HOLD)
     counter(PACKET_TYPE_ARRAY_SIZE, CounterType.packets_and_bytes) hold_counter;
     @id(COUNTER_CLEAR)
@@ -61,6 +62,7 @@ control NoSa(inout headers_t hdr, inout metadata_t meta) {
 
     apply {
         if (!no_sa.apply().hit) {
+            hold_counter.count((bit<32>) meta.packet_type);
             DROP(NO_SA)
             bit<2> color;
             no_sa_meter.execute_meter((bit<32>) meta.packet_type, color);
@@ -68,6 +70,7 @@ control NoSa(inout headers_t hdr, inout metadata_t meta) {
         } else if (!in_clear) {
             hold_counter.count((bit<32>) meta.packet_type);
         } else if (!meta.passive_mode) {
+            hold_counter.count((bit<32>) meta.packet_type);
             meta.retry_due = 0;
             DROP(NO_SA)
         } else if (hdr.ipv4.total_length <= meta.mtu) {

@@ -60,6 +60,12 @@ class TestHold:
         assert migration.core.count("clear") == 0
         assert migration.core.count("ike") > 0
 
+    def test_pm2_every_dropped_packet_counts_for_its_packet_type(self, migration):
+        for _ in range(20):
+            migration.send(1, 3)
+            migration.run(0.1)
+        assert migration.routers[1].counter("RouterIngress.no_sa.hold_counter", 2) == 20
+
     def test_pm3_forwards_in_the_clear_after_ten_seconds(self, migration):
         migration.send(1, 3)
         migration.run(10.1)
