@@ -138,6 +138,25 @@ def drops(router: Router, counters: Counters) -> tuple[DropCount, ...]:
     return (*pipeline, *controller)
 
 
+def queue_drops(packets: int, reports: int, packets_out: int) -> tuple[DropCount, ...]:
+    """Return what found a queue full, for ``show switch``; queues that never were are absent.
+
+    Args:
+        packets: packet-ins that the controller was too slow for.
+        reports: clear reports that the controller was too slow for.
+        packets_out: packet-outs that the switch was too slow for.
+
+    Returns:
+        One row a queue. The queues count packets alone: bytes are 0.
+    """
+    counts = {
+        "packet_in_queue_full": packets,
+        "report_queue_full": reports,
+        "packet_out_queue_full": packets_out,
+    }
+    return tuple(DropCount(reason, count, 0) for reason, count in counts.items() if count)
+
+
 def transforms(proposals: tuple[EspProposal, ...]) -> tuple[str, ...]:
     """Return the transforms as IOS writes them."""
     return tuple(f"esp-gcm {bits}" for proposal in proposals for _, bits in proposal.encryption)

@@ -1,11 +1,19 @@
 """Hostile and broken packets reach the controller and change nothing."""
 
+import itertools
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.p4runtime.counters import Counters
 from controller.p4runtime.entities import ClearReport, Entry, EntryKey, PacketIn
 from controller.p4runtime.enums import DropReason
+from controller.router.show import drops, queue_drops
+from controller.status import DropCount
+from ike.codec.header import Header
 from tests.simulation.host import ipv4, udp
+from tests.simulation.router import SimulatedRouter
 from tests.simulation.topology import INSIDE, OUTSIDE, Sites, site
 
 words = st.integers(0, 0xFFFF)
@@ -126,18 +134,76 @@ class TestMalformedPackets:
         to_us = migration.routers[1].policy.interfaces[1].address.ip
         r1 = migration.routers[1]
         before = len(r1.control.negotiation.ike_sas())
-        for payload in (b"", b"\0" * 4, b"\0" * 28, b"\xff" * 60, bytes(range(200))):
-            for port in (500, 4500):
-                packet = ipv4(migration.hosts[3].address, to_us, 17, udp(500, port, payload))
-                r1.port(OUTSIDE)(self.frame(migration, packet))
+        peer = migration.routers[3].policy.interfaces[1].address.ip
+        whole = Header(1, 0, 0, 34, 0x08, 0, 28)  # IKE_SA_INIT, initiator (RFC 7296 §3.1)
+        no_such_payload = replace(whole, next_payload=33, length=30).serialize() + b"\0\0"
+        cases = {
+            "4 bytes": (bytes(4), "ike_invalid_syntax"),
+            "truncated header": (whole.serialize()[:27], "ike_invalid_syntax"),
+            "too long": (whole.serialize() + b"x", "ike_invalid_syntax"),
+            "length 0": (replace(whole, length=0).serialize(), "ike_invalid_syntax"),
+            "payload cut off": (no_such_payload, "ike_invalid_syntax"),
+            "zeros": (bytes(28), "ike_invalid_major_version"),
+            "ones": (b"\xff" * 60, "ike_invalid_major_version"),
+            "IKEv1": (replace(whole, version=0x10).serialize(), "ike_invalid_major_version"),
+            "bad UDP checksum": (None, "malformed_punt"),
+        }
+        for (name, (payload, reason)), (port, marker) in itertools.product(
+            cases.items(), ((500, b""), (4500, bytes(4)))
+        ):
+            segment = udp(port, port, marker + (whole.serialize() if payload is None else payload))
+            if payload is None:
+                segment = segment[:6] + b"\0\1" + segment[8:]
+            packet = self.frame(migration, ipv4(peer, to_us, 17, segment))
+            wanted = drop_counts(r1)
+            r1.port(OUTSIDE)(packet)
+            migration.run(0.1)  # what is answered finds its neighbor
+            wanted[reason] = (wanted[reason][0] + 1, wanted[reason][1] + len(packet))
+            assert drop_counts(r1) == wanted, (name, port)
+        for port, payload in ((500, b""), (4500, bytes(4))):  # the pipeline judges the second
+            packet = ipv4(migration.hosts[3].address, to_us, 17, udp(500, port, payload))
+            engine = r1.control.punt_drops()["ike_invalid_syntax"].packets
+            pipeline = sum(map(r1.drops, DropReason))
+            r1.port(OUTSIDE)(self.frame(migration, packet))
+            engine = r1.control.punt_drops()["ike_invalid_syntax"].packets - engine
+            pipeline = sum(map(r1.drops, DropReason)) - pipeline
+            assert (engine, pipeline) == ((1, 0) if port == 500 else (0, 1)), port
         for arp in (b"", bytes(28), b"\0\1\x08\0\6\4\0\7" + bytes(20)):
             r1.port(OUTSIDE)(self.frame(migration, arp, b"\x08\x06"))
-        assert r1.control.punt_drops()["malformed_punt"].packets > 0
         migration.run(60)
         assert len(r1.control.negotiation.ike_sas()) == before
         migration.send(1, 2)
         migration.run(0.5)
         assert migration.exchange(1, 2)
+
+    def test_what_is_for_us_but_nothing_to_answer_is_counted(self, migration):
+        to_us = migration.routers[1].policy.interfaces[1].address.ip
+        r1 = migration.routers[1]
+        timestamp = bytes.fromhex("0d00f2ff00000000")  # ICMP type 13, which is not answered
+        packet = self.frame(migration, ipv4(migration.hosts[3].address, to_us, 1, timestamp))
+        wanted = drop_counts(r1)
+        r1.port(OUTSIDE)(packet)
+        wanted["local_unanswered"] = (1, len(packet))
+        assert drop_counts(r1) == wanted
+        rows = {row.reason: row for row in drops(r1.control, Counters())}
+        assert rows["local_unanswered"] == DropCount("local_unanswered", 1, len(packet))
+
+
+def drop_counts(router: SimulatedRouter) -> dict[str, tuple[int, int]]:
+    """Packets and bytes that the controller has dropped, by reason."""
+    return {
+        reason: (tally.packets, tally.octets)
+        for reason, tally in router.control.punt_drops().items()
+    }
+
+
+def test_only_queues_that_were_full_are_shown():
+    assert queue_drops(0, 0, 0) == ()
+    assert queue_drops(3, 0, 5) == (
+        DropCount("packet_in_queue_full", 3, 0),
+        DropCount("packet_out_queue_full", 5, 0),
+    )
+    assert queue_drops(0, 4, 0) == (DropCount("report_queue_full", 4, 0),)
 
 
 class TestFragments:

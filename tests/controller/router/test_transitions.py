@@ -1,10 +1,13 @@
 """What has bitten others: the moments at which traffic changes between clear and ESP."""
 
 import itertools
+from collections import Counter
 
 import pytest
 
-from controller.p4runtime.enums import DropReason
+from controller.p4runtime.entities import PacketIn
+from controller.p4runtime.enums import DropReason, PuntReason
+from controller.p4runtime.tables.meters import NO_SA_RATE, PUNT_RATES
 from controller.passive.states import State
 from tests.simulation.topology import INSIDE, OUTSIDE, Sites, site
 
@@ -331,3 +334,51 @@ class TestFlood:
         # The first packets of the type, ARP and IKE's own messages.
         assert r1.packet_ins - before < 50
         assert r1.drops(DropReason.NO_SA_HOLD) + r1.drops(DropReason.NO_SA) >= 50_000
+
+    def test_a_flood_over_hundreds_of_types_is_bounded_by_the_meters(self, sites):
+        """The controller is behind with deciding; each type and all together stay bounded."""
+        ports = range(1000, 1300)
+        lines = [f"permit udp 10.1.0.0 0.0.255.255 10.3.0.0 0.0.255.255 eq {p}" for p in ports]
+        three = sites(site(1, peers={2: [], 3: lines}), site(2, peers={1: []}), site(3))
+        r1 = three.routers[1]
+        flooded = {t.id for t in r1.policy.packet_types if str(t.peer) == "10.0.0.3"}
+        assert len(flooded) == len(ports)
+        waiting: list[PacketIn] = []
+        packet_in = r1.control.packet_in
+
+        def be_behind(packet: PacketIn, now: float) -> None:
+            if packet.reason == PuntReason.NO_SA and packet.packet_type in flooded:
+                waiting.append(packet)
+            else:
+                packet_in(packet, now)
+
+        r1.control.packet_in = be_behind
+        start = three.now
+        for burst in range(40):
+            for port in ports:
+                three.send(1, 3, port=port)
+            if burst == 20:
+                three.send(1, 2)  # the IKE of another peer
+            three.run(0.05)
+            if burst == 30:
+                assert three.exchange(1, 2)
+        seconds = three.now - start
+        rate, burst = NO_SA_RATE
+        per_type = Counter(packet.packet_type for packet in waiting)
+        assert set(per_type) == flooded
+        assert min(per_type.values()) >= burst
+        assert max(per_type.values()) <= burst + rate * seconds
+        total_rate, total_burst = PUNT_RATES[PuntReason.NO_SA]
+        assert len(waiting) <= total_burst + total_rate * seconds
+        assert r1.drops(DropReason.NO_SA) >= 40 * len(ports)
+
+        r1.control.packet_in = packet_in
+        for packet in waiting:
+            packet_in(packet, three.now)
+        r1.work()
+        before = r1.packet_ins
+        for port in ports:
+            three.send(1, 3, port=port)
+        assert r1.packet_ins == before, "decided: nothing is left to ask"
+        assert three.exchange(1, 2)
+        assert three.core.count("clear") == 0
