@@ -144,7 +144,7 @@ def queue_drops(packets: int, reports: int, packets_out: int) -> tuple[DropCount
     Args:
         packets: packet-ins that the controller was too slow for.
         reports: clear reports that the controller was too slow for.
-        packets_out: packet-outs that the switch was too slow for.
+        packets_out: packet-outs that the switch was too slow for, or not there for.
 
     Returns:
         One row a queue. The queues count packets alone: bytes are 0.
@@ -152,7 +152,7 @@ def queue_drops(packets: int, reports: int, packets_out: int) -> tuple[DropCount
     counts = {
         "packet_in_queue_full": packets,
         "report_queue_full": reports,
-        "packet_out_queue_full": packets_out,
+        "packet_out_not_sent": packets_out,
     }
     return tuple(DropCount(reason, count, 0) for reason, count in counts.items() if count)
 

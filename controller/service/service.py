@@ -244,7 +244,14 @@ class Service:
             connected=self._channel.is_connected,
             is_primary=self._channel.is_connected,
             entries=len(self._router.desired.entries()),
-            drops=show.drops(self._router, counters),
+            drops=(
+                *show.drops(self._router, counters),
+                *show.queue_drops(
+                    self._channel.inputs.packets_dropped,
+                    self._channel.inputs.reports_dropped,
+                    self._channel.packets_out_dropped,
+                ),
+            ),
         )
 
     async def clear_crypto_sa(self, peer: IPv4Address | None) -> int:

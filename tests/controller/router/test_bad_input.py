@@ -201,7 +201,7 @@ def test_only_queues_that_were_full_are_shown():
     assert queue_drops(0, 0, 0) == ()
     assert queue_drops(3, 0, 5) == (
         DropCount("packet_in_queue_full", 3, 0),
-        DropCount("packet_out_queue_full", 5, 0),
+        DropCount("packet_out_not_sent", 5, 0),
     )
     assert queue_drops(0, 4, 0) == (DropCount("report_queue_full", 4, 0),)
 
