@@ -19,7 +19,7 @@ from ipaddress import IPv4Address
 from rich.console import Console
 from rich.table import Table
 
-from ike.config import ChildConfig, IkeProposal, KeyExchange, PeerConfig, Settings
+from ike.config import ChildConfig, IkeProposal, KeyExchange, PeerConfig, PresharedKey, Settings
 from ike.endpoint import Endpoint
 from ike.events import ChildSaEstablished
 from ike.types import Identity, Secret, TrafficSelector
@@ -32,6 +32,7 @@ METHODS = (
 )
 SAS = 500
 SAS_FOR_MEMORY = 100
+PRESHARED_KEY = PresharedKey(Secret(b"the shared secret of the benchmark"))
 HUB = IPv4Address("10.0.0.1")
 FIRST_SPOKE = IPv4Address("10.1.0.0")
 SETTINGS = Settings(cookie_threshold=1 << 20)
@@ -58,7 +59,8 @@ def _peer(local: IPv4Address, remote: IPv4Address, method: KeyExchange) -> PeerC
         remote,
         Identity.from_text(str(local)),
         Identity.from_text(str(remote)),
-        Secret(b"the shared secret of the benchmark"),
+        PRESHARED_KEY,
+        PRESHARED_KEY,
         (
             ChildConfig(
                 f"{local} {remote}",

@@ -120,15 +120,27 @@ class ChildConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PresharedKey:
+    """Proof by a key that both ends have (RFC 7296 §2.15)."""
+
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True)
 class PeerConfig:
-    """One peer, reached at one address. `name` is the caller's, and unique."""
+    """One peer, reached at one address. `name` is the caller's, and unique.
+
+    `local_authentication` is how we prove who we are, `remote_authentication` how the peer has to;
+    the two need not be the same method (RFC 7296 §2.15).
+    """
 
     name: str
     local_address: IPv4Address
     remote_address: IPv4Address
     local_identity: Identity
     remote_identity: Identity
-    preshared_key: Secret
+    local_authentication: PresharedKey
+    remote_authentication: PresharedKey
     children: tuple[ChildConfig, ...]
     proposals: tuple[IkeProposal, ...] = (IkeProposal(),)
     lifetime: float = 86400.0  # seconds until the IKE SA is rekeyed, before jitter; 0: never

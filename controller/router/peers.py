@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from controller.policy.model import PacketType, Policy
 from controller.router.selectors import flow_selectors
-from ike.config import ChildConfig, PeerConfig
+from ike.config import ChildConfig, PeerConfig, PresharedKey
 
 
 def peer_name(local: IPv4Address, remote: IPv4Address) -> str:
@@ -24,7 +24,8 @@ def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
             remote_address=peer.address,
             local_identity=peer.local_identity,
             remote_identity=peer.remote_identity,
-            preshared_key=peer.preshared_key,
+            local_authentication=PresharedKey(peer.preshared_key),
+            remote_authentication=PresharedKey(peer.preshared_key),
             proposals=peer.proposals,
             lifetime=peer.lifetime,
             liveness_interval=peer.keepalive,

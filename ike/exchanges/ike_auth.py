@@ -72,7 +72,7 @@ def build_request(
     """Build the request."""
     own = peer.local_identity
     identification = IdentificationInitiator(own.id_type, own.data)
-    mic = context.initiator_mic(identification.serialize(), peer.preshared_key)
+    mic = context.initiator_mic(identification.serialize(), peer.local_authentication.key)
     expected = peer.remote_identity
     payloads: list[Payload] = [identification]
     if initial_contact:
@@ -108,7 +108,8 @@ def check_response(
             f"configured is {peer.remote_identity}",
             NotifyType.AUTHENTICATION_FAILED,
         )
-    expected = context.responder_mic(identification.serialize(), peer.preshared_key)
+    key = peer.remote_authentication.key
+    expected = context.responder_mic(identification.serialize(), key)
     wrong = _check_mic(authentication, expected, str(peer.remote_identity))
     if wrong is None:
         return None
@@ -149,7 +150,8 @@ def answer_request(
     if authentication is None:
         wrong: str | None = f"{who} wants EAP, configured is a pre-shared key"
     else:
-        mic = context.initiator_mic(initiator.serialize(), peer.preshared_key)
+        key = peer.remote_authentication.key
+        mic = context.initiator_mic(initiator.serialize(), key)
         wrong = _check_mic(authentication, mic, who)
     if wrong is not None:
         return Refusal(
@@ -157,7 +159,7 @@ def answer_request(
         )
     own = peer.local_identity
     identification = IdentificationResponder(own.id_type, own.data)
-    mic = context.responder_mic(identification.serialize(), peer.preshared_key)
+    mic = context.responder_mic(identification.serialize(), peer.local_authentication.key)
     return AuthenticatedInitiator(
         peer,
         (identification, Authentication(AuthMethod.SHARED_KEY_MIC, mic)),

@@ -9,13 +9,14 @@ from dataclasses import replace as changed
 from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
-from ike.config import ChildConfig, PeerConfig, Settings
+from ike.config import ChildConfig, PeerConfig, PresharedKey, Settings
 from ike.endpoint import Endpoint
 from ike.events import Event
 from ike.types import Datagram, Identity, Secret, TrafficSelector, UdpAddress
 
 LEFT = IPv4Address("192.0.2.1")
 RIGHT = IPv4Address("192.0.2.2")
+PRESHARED_KEY = PresharedKey(Secret(b"a shared secret"))
 E = TypeVar("E")
 
 
@@ -43,9 +44,16 @@ def peer(name: str, local: IPv4Address, remote: IPv4Address, *children: ChildCon
         remote,
         Identity.from_text(str(local)),
         Identity.from_text(str(remote)),
-        Secret(b"a shared secret"),
+        PRESHARED_KEY,
+        PRESHARED_KEY,
         children,
     )
+
+
+def with_key(config: PeerConfig, key: bytes) -> PeerConfig:
+    """Change the pre-shared key of both directions."""
+    shared = PresharedKey(Secret(key))
+    return changed(config, local_authentication=shared, remote_authentication=shared)
 
 
 def left_peer(*children: ChildConfig) -> PeerConfig:

@@ -15,6 +15,7 @@ from ike_network import (
     mirrored,
     right_peer,
     selector,
+    with_key,
 )
 
 from ike.config import (
@@ -38,7 +39,7 @@ from ike.events import (
     PeerRefused,
     Role,
 )
-from ike.types import Identity, Secret
+from ike.types import Identity
 
 GCM = EncryptionAlgorithm.AES_GCM_16
 ONE = child("one", "10.1.0.0/16", "10.2.0.0/16")
@@ -194,9 +195,9 @@ def test_no_common_key_exchange_method_is_no_proposal_chosen_at_both_ends() -> N
 def test_a_wrong_pre_shared_key_is_one_clear_reason_at_each_end(left_is_wrong: bool) -> None:
     left, right = left_peer(), right_peer()
     if left_is_wrong:
-        left = replace(left, preshared_key=Secret(b"wrong"))
+        left = with_key(left, b"wrong")
     else:
-        right = replace(right, preshared_key=Secret(b"wrong"))
+        right = with_key(right, b"wrong")
     network = Network(left, right)
     network.left.endpoint.initiate("net", network.now)
     network.run(60)
@@ -234,16 +235,15 @@ def test_the_responder_is_not_who_it_is_asked_to_be() -> None:
 def test_two_peers_at_one_address_are_told_apart_by_identity() -> None:
     def one_of(name: str) -> object:
         return replace(
-            right_peer(child(f"child-{name}", "10.2.0.0/16", "10.1.0.0/16")),
+            with_key(
+                right_peer(child(f"child-{name}", "10.2.0.0/16", "10.1.0.0/16")), name.encode()
+            ),
             name=name,
             remote_identity=Identity.from_text(f"{name}.example"),
-            preshared_key=Secret(name.encode()),
         )
 
     left = replace(
-        left_peer(),
-        local_identity=Identity.from_text("beta.example"),
-        preshared_key=Secret(b"beta"),
+        with_key(left_peer(), b"beta"), local_identity=Identity.from_text("beta.example")
     )
     network = Network(left, [one_of("alpha"), one_of("beta")])
     network.left.endpoint.initiate("net", network.now)

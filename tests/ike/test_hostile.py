@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from ike_adversary import Adversary
-from ike_network import LEFT, RIGHT, Network, at, left_peer, right_peer
+from ike_network import LEFT, RIGHT, Network, at, left_peer, right_peer, with_key
 
 from ike.codec.authentication import Authentication
 from ike.codec.chain import find, find_notify, notifies
@@ -339,7 +339,7 @@ class TestHalfOpen:
     def test_a_wrong_key_and_its_retransmission(self) -> None:
         """CVE-2024-2357: the same answer, no crash, no second report."""
         config = left_peer()
-        wrong = replace(config, preshared_key=type(config.preshared_key)(b"wrong"))
+        wrong = with_key(config, b"wrong")
         adversary = Adversary(victim(), wrong)
         adversary.init()
         adversary.channel.request(ExchangeType.IKE_AUTH, adversary.auth_request(), 1000.0)

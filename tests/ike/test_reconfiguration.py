@@ -8,7 +8,7 @@ import pytest
 from ike_network import Network, child, left_peer, mirrored, right_peer
 from test_loss import live
 
-from ike.config import IkeProposal, PeerConfig, Prf
+from ike.config import IkeProposal, PeerConfig, PresharedKey, Prf
 from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
@@ -63,7 +63,8 @@ def test_a_child_removed_or_changed(two: object) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"preshared_key": Secret(b"another")},
+        {"local_authentication": PresharedKey(Secret(b"another"))},
+        {"remote_authentication": PresharedKey(Secret(b"another"))},
         {"local_identity": Identity.from_text("new.example")},
         {"proposals": (IkeProposal(prf=(Prf.HMAC_SHA2_512,)),)},
     ],
