@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.router.sad import SaPair
+from controller.router.sa_pair import SaPair
 from ike.config import EncryptionAlgorithm
 from ike.keylog import esp_line
 

@@ -15,12 +15,8 @@ from controller.passive.events import (
 from controller.policy.model import PacketType, Policy
 from controller.router.keylog import esp_keylog_lines
 from controller.router.peers import peer_configs, peer_name
-from controller.router.sad import (
-    NoRouteToPeerError,
-    SaError,
-    SaSource,
-    SecurityAssociationDatabase,
-)
+from controller.router.sa_pair import NoRouteToPeerError, SaError, SaSource
+from controller.router.sad import SecurityAssociationDatabase
 from ike.config import Settings
 from ike.endpoint import Endpoint
 from ike.events import (

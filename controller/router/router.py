@@ -58,11 +58,8 @@ from controller.router.baseline import baseline
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
 from controller.router.punts import PuntResult, Punts
-from controller.router.sad import (
-    SaError,
-    SaSource,
-    SecurityAssociationDatabase,
-)
+from controller.router.sa_pair import SaError, SaSource
+from controller.router.sad import SecurityAssociationDatabase
 from controller.speaker import ike_transport
 from controller.speaker.routes import RouteTable
 from controller.speaker.tally import Tally

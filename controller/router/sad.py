@@ -12,17 +12,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from ipaddress import IPv4Address
+from dataclasses import dataclass, field
 
 from controller.p4runtime import tables
 from controller.p4runtime.desired import DesiredState
 from controller.p4runtime.entities import Entry, EntryKey
-from controller.p4runtime.enums import EspAlgorithm
 from controller.p4runtime.errors import SelectorError
-from controller.p4runtime.tables import SEQUENCE_LIMIT_32, SadIn, SadOut
+from controller.p4runtime.tables import SadIn, SadOut
 from controller.policy.model import PacketType
+from controller.router.sa_pair import (
+    NoRouteToPeerError,
+    PairMaker,
+    SaError,
+    SaPair,
+    SaTableFullError,
+    UnusableSelectorsError,
+    found,
+)
 from controller.router.selectors import flow_selectors
 from controller.speaker.routes import RouteTable
 from ike.events import ChildSaEstablished, Role
@@ -37,71 +43,6 @@ then (the clear, or the SA that is replaced): the initiator has to install the S
 
 INBOUND_LINGER = 5.0
 """Seconds that a replaced SA is still accepted: its last packets may be on their way."""
-
-_ALGORITHMS = {128: EspAlgorithm.AES_GCM_16_128, 256: EspAlgorithm.AES_GCM_16_256}  # by bits
-
-_IPV4_HEADER, _UDP_HEADER, _ESP_HEADER, _GCM_IV, _GCM_ICV, _ESP_TRAILER = 20, 8, 8, 8, 16, 2
-
-
-class SaSource(StrEnum):
-    """Where an SA comes from (PM-11), or that it was found on the switch at our start."""
-
-    IKE = "ike"
-    MANUAL = "manual"
-    ADOPTED = "adopted"
-
-
-class SaError(Exception):
-    """An SA that can't be used here. The text is for the operator."""
-
-
-class NoRouteToPeerError(SaError):
-    """The tunnel's far end is not reachable: the SA has no way out."""
-
-
-class SaTableFullError(SaError):
-    """All SA ids are taken."""
-
-
-class UnusableSelectorsError(SaError):
-    """The switch can't check these traffic selectors."""
-
-
-def inner_mtu(mtu: int, *, encapsulated: bool) -> int:
-    """Return the bytes of the largest inner packet that fits a link once it is wrapped.
-
-    Tunnel mode with AES-GCM-16: IV 8 bytes, ICV 16, padding to 4 (RFC 4303 §2.4, RFC 4106 §3).
-
-    Args:
-        mtu: bytes of IP packet that the link takes.
-        encapsulated: whether ESP goes in UDP (RFC 3948).
-    """
-    room = mtu - _IPV4_HEADER - _ESP_HEADER - _GCM_IV - _GCM_ICV
-    if encapsulated:
-        room -= _UDP_HEADER
-    return max(0, room // 4 * 4 - _ESP_TRAILER)
-
-
-@dataclass(slots=True, eq=False)
-class SaPair:
-    """One SA each way. Times are seconds of the injected clock."""
-
-    packet_type: PacketType
-    source: SaSource
-    inbound: SadIn
-    outbound: SadOut
-    established_at: float
-    encapsulated: bool
-    rekey_at: float | None = None
-    selectors: tuple[Entry, ...] = ()  # of `sa_selectors`
-    activate_at: float | None = None  # when to start sending on it; None: done or not wanted
-    expires_at: float | None = None  # when to stop accepting it; None: not replaced
-    packets_in: int = 0  # as the counters said last
-
-    @property
-    def sa_id(self) -> int:
-        """The id of both directions in the data plane."""
-        return self.inbound.sa_id
 
 
 @dataclass(slots=True)
@@ -120,8 +61,7 @@ class SecurityAssociationDatabase:
         random_bytes: Callable[[int], bytes],
     ) -> None:
         self._desired = desired
-        self._routes = routes
-        self._random_bytes = random_bytes
+        self._maker = PairMaker(routes, random_bytes)
         self._free_ids = deque(range(1, SA_LIMIT + 1))
         self._types: dict[int, _PacketTypeSas] = {}
         self._by_spi: dict[int, SaPair] = {}
@@ -180,43 +120,12 @@ class SecurityAssociationDatabase:
             SaError: the peer is not reachable, there are `SA_LIMIT` pairs already, or the switch
                 can't check the selectors. Nothing is changed.
         """
-        way = self._tunnel(event.remote, encapsulated=event.encapsulated)
         sa_id = self._take_id()
-        generation = self._new_generation()
-        algorithm = _ALGORITHMS[event.key_bits]
-        pair = SaPair(
-            packet_type=packet_type,
-            source=SaSource.IKE,
-            inbound=SadIn(
-                destination=event.local.address,
-                spi=event.spi_in,
-                sa_id=sa_id,
-                generation=generation,
-                algorithm=algorithm,
-                key=event.key_in,
-                salt=event.salt_in,
-                anti_replay=True,
-            ),
-            outbound=SadOut(
-                packet_type=packet_type.id,
-                sa_id=sa_id,
-                generation=generation,
-                spi=event.spi_out,
-                algorithm=algorithm,
-                key=event.key_out,
-                salt=event.salt_out,
-                sequence_limit=SEQUENCE_LIMIT_32,
-                tunnel_source=event.local.address,
-                tunnel_destination=event.remote.address,
-                udp_destination_port=event.remote.port if event.encapsulated else 0,
-                interface_id=way.interface_id,
-                gateway=way.gateway,
-                inner_mtu=way.inner_mtu,
-            ),
-            established_at=now,
-            encapsulated=event.encapsulated,
-            rekey_at=now + event.lifetime if event.lifetime else None,
-        )
+        try:
+            pair = self._maker.negotiated(event, packet_type, sa_id, now)
+        except SaError:
+            self._free_ids.appendleft(sa_id)
+            raise
         self._add(pair, event.local_selectors, event.remote_selectors)
         if event.role is Role.RESPONDER and has_way:
             pair.activate_at = now + RESPONDER_SETTLE
@@ -240,43 +149,12 @@ class SecurityAssociationDatabase:
             SaError: the peer is not reachable, there are `SA_LIMIT` pairs already, or the switch
                 can't check the selectors. Nothing is changed.
         """
-        assert packet_type.manual_in is not None
-        assert packet_type.manual_out is not None
-        remote = UdpAddress(packet_type.peer, 0)
-        way = self._tunnel(remote, encapsulated=False)
         sa_id = self._take_id()
-        pair = SaPair(
-            packet_type=packet_type,
-            source=SaSource.MANUAL,
-            inbound=SadIn(
-                destination=packet_type.local_address,
-                spi=packet_type.manual_in.spi,
-                sa_id=sa_id,
-                generation=generation,
-                algorithm=_ALGORITHMS[8 * len(packet_type.manual_in.key)],
-                key=packet_type.manual_in.key,
-                salt=packet_type.manual_in.salt,
-                anti_replay=False,
-            ),
-            outbound=SadOut(
-                packet_type=packet_type.id,
-                sa_id=sa_id,
-                generation=generation,
-                spi=packet_type.manual_out.spi,
-                algorithm=_ALGORITHMS[8 * len(packet_type.manual_out.key)],
-                key=packet_type.manual_out.key,
-                salt=packet_type.manual_out.salt,
-                sequence_limit=SEQUENCE_LIMIT_32,
-                tunnel_source=packet_type.local_address,
-                tunnel_destination=packet_type.peer,
-                udp_destination_port=0,
-                interface_id=way.interface_id,
-                gateway=way.gateway,
-                inner_mtu=way.inner_mtu,
-            ),
-            established_at=now,
-            encapsulated=False,
-        )
+        try:
+            pair = self._maker.manual(packet_type, sa_id, generation, now)
+        except SaError:
+            self._free_ids.appendleft(sa_id)
+            raise
         self._add(pair, *flow_selectors(packet_type.flow))
         self.activate(pair)
         return pair
@@ -290,17 +168,7 @@ class SecurityAssociationDatabase:
         now: float,
     ) -> SaPair:
         """Carry on with a pair that was found on the switch, exactly as it stands there."""
-        manual = packet_type.manual_in is not None
-        pair = SaPair(
-            packet_type=packet_type,
-            source=SaSource.MANUAL if manual else SaSource.ADOPTED,
-            inbound=inbound,
-            outbound=outbound,
-            established_at=now,
-            encapsulated=outbound.udp_destination_port != 0,
-        )
-        name = f"selectors of the inbound SA {inbound.spi:#010x} of {_name(pair)}"
-        pair.selectors = tuple(replace(entry, label=name) for entry in selectors)
+        pair = found(packet_type, inbound, outbound, selectors, now)
         self._free_ids.remove(pair.sa_id)
         self._declare(pair)
         self.activate(pair)
@@ -315,7 +183,7 @@ class SecurityAssociationDatabase:
         if sas.sending is None:
             self._activated.append(pair.packet_type.id)
         sas.sending = pair
-        self._desired.declare(tables.sad_out(pair.outbound, _name(pair)))
+        self._desired.declare(tables.sad_out(pair.outbound, pair.name))
 
     def move_peer(self, spi_in: int, remote: UdpAddress) -> None:
         """Send to another address or port of the peer (RFC 7296 §2.23).
@@ -326,15 +194,7 @@ class SecurityAssociationDatabase:
         pair = self._by_spi.get(spi_in)
         if pair is None:
             return
-        way = self._tunnel(remote, encapsulated=pair.encapsulated)
-        pair.outbound = replace(
-            pair.outbound,
-            tunnel_destination=remote.address,
-            udp_destination_port=remote.port if pair.encapsulated else 0,
-            interface_id=way.interface_id,
-            gateway=way.gateway,
-            inner_mtu=way.inner_mtu,
-        )
+        self._maker.redirect(pair, remote)
         if self.sending(pair.packet_type.id) is pair:
             self.activate(pair)
 
@@ -351,7 +211,7 @@ class SecurityAssociationDatabase:
             try:
                 self.move_peer(pair.inbound.spi, UdpAddress(outbound.tunnel_destination, port))
             except NoRouteToPeerError as error:
-                lost.append(f"SA for {_name(pair)}: {error}")
+                lost.append(f"SA for {pair.name}: {error}")
         return lost
 
     # --- going ----------------------------------------------------------------------------
@@ -429,7 +289,7 @@ class SecurityAssociationDatabase:
         remote: tuple[TrafficSelector, ...],
     ) -> None:
         try:
-            pair.selectors = tables.sa_selectors(pair.sa_id, local, remote, _name(pair))
+            pair.selectors = tables.sa_selectors(pair.sa_id, local, remote, pair.name)
         except SelectorError as error:
             self._free_ids.appendleft(pair.sa_id)
             raise UnusableSelectorsError(str(error)) from None
@@ -443,7 +303,7 @@ class SecurityAssociationDatabase:
 
     def _inbound_entries(self, pair: SaPair) -> Iterable[Entry]:
         yield from pair.selectors
-        yield tables.sad_in(pair.inbound, _name(pair))
+        yield tables.sad_in(pair.inbound, pair.name)
 
     def _successor(self, pair: SaPair) -> SaPair | None:
         others = [
@@ -457,25 +317,3 @@ class SecurityAssociationDatabase:
         if not self._free_ids:
             raise SaTableFullError(f"all {SA_LIMIT} pairs of SAs are in use")
         return self._free_ids.popleft()
-
-    def _new_generation(self) -> int:
-        # The registers of an id that was never used hold generation 0.
-        return int.from_bytes(self._random_bytes(4), "big") or 1
-
-    def _tunnel(self, remote: UdpAddress, *, encapsulated: bool) -> _Tunnel:
-        hop = self._routes.next_hop(remote.address)
-        if hop is None:
-            raise NoRouteToPeerError(f"no route to {remote.address}")
-        interface, gateway = hop
-        return _Tunnel(interface.id, gateway, inner_mtu(interface.mtu, encapsulated=encapsulated))
-
-
-@dataclass(frozen=True, slots=True)
-class _Tunnel:
-    interface_id: int
-    gateway: IPv4Address
-    inner_mtu: int
-
-
-def _name(pair: SaPair) -> str:
-    return f"{pair.packet_type.name} with {pair.packet_type.peer}"

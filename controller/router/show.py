@@ -8,7 +8,7 @@ from controller.p4runtime.counters import Counters
 from controller.p4runtime.entities import CounterValue
 from controller.policy.model import PacketType
 from controller.router.router import Router
-from controller.router.sad import SaPair
+from controller.router.sa_pair import SaPair
 from controller.router.selectors import idents
 from controller.status import (
     ClearDestination,

@@ -7,7 +7,7 @@ import pytest
 from controller.p4runtime.entities import Update, UpdateKind, WriteFailure
 from controller.passive.states import State
 from controller.router.peers import peer_configs
-from controller.router.sad import SaSource
+from controller.router.sa_pair import SaSource
 from tests.simulation.host import ipv4
 from tests.simulation.topology import Sites, site
 

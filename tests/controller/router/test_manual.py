@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.router.sad import SaSource
+from controller.router.sa_pair import SaSource
 from tests.simulation.topology import Sites, site
 
 ONE = "00112233445566778899aabbccddeeff" + "01020304"
