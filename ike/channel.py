@@ -17,9 +17,9 @@ from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType, HeaderFlag
 from ike.config import Settings
 from ike.crypto.errors import IntegrityError
-from ike.crypto.key_exchange import RandomBytes
 from ike.crypto.keys import IkeKeys
 from ike.crypto.message_cipher import message_cipher
+from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.events import Role
 from ike.fragments import Reassembly, Whole

@@ -47,7 +47,7 @@ class Integrity(IntEnum):
 
 
 class KeyExchange(IntEnum):
-    """Transform type 4."""
+    """Transform type 4, and 6 to 12 (RFC 9370). `cryptography` has no ML-KEM-512."""
 
     MODP1024 = 2
     MODP1536 = 5
@@ -61,6 +61,8 @@ class KeyExchange(IntEnum):
     SECP521R1 = 21
     CURVE25519 = 31
     CURVE448 = 32
+    ML_KEM_768 = 36
+    ML_KEM_1024 = 37
 
 
 LEGACY = frozenset(

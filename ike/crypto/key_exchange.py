@@ -1,24 +1,22 @@
-"""Key exchange methods (transform type 4): curves (RFC 5903, RFC 8031) and MODP groups."""
+"""Key exchange methods (transform type 4): curves, MODP groups and ML-KEM behind one interface.
+
+A Diffie-Hellman exchange is the same at both ends, a KEM is not: the initiator sends an
+encapsulation key, the responder a ciphertext. So there are two ends here: `generate` is for the
+initiator, who calls `finish` with the answer; `respond` is for the responder, who has his value
+and the shared secret at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from typing import NamedTuple, Protocol
 
 from ike.config import KeyExchange
-from ike.crypto import modp
-from ike.crypto.errors import KeyExchangeError
-
-RandomBytes = Callable[[int], bytes]
+from ike.crypto import ecdh, mlkem, modp
+from ike.crypto.random import RandomBytes
 
 
 class PrivateValue(Protocol):
-    """Our half of one key exchange. To be used for one exchange only."""
+    """The initiator's half of one key exchange. To be used for one exchange only."""
 
     @property
     def method(self) -> KeyExchange:
@@ -28,107 +26,20 @@ class PrivateValue(Protocol):
     def public(self) -> bytes:
         """What goes into the KE payload."""
 
-    def agree(self, peer: bytes) -> bytes:
-        """Compute the shared secret with the peer's public value.
+    def finish(self, peer: bytes) -> bytes:
+        """Compute the shared secret with the responder's value.
 
         Raises:
-            KeyExchangeError: the public value has the wrong length or form, or is one that
-                gives a secret anybody knows.
+            KeyExchangeError: the value has the wrong length or form, or is one that gives a
+                secret anybody knows.
         """
 
 
-class _Montgomery:
-    """Curve25519 and Curve448 (RFC 8031)."""
+class Response(NamedTuple):
+    """The responder's half: what goes into the KE payload, and the shared secret."""
 
-    __slots__ = ("_exchange", "_length", "method", "public")
-
-    def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
-        self.method = method
-        if method is KeyExchange.CURVE25519:
-            x25519 = X25519PrivateKey.from_private_bytes(random_bytes(32))
-            self.public = x25519.public_key().public_bytes_raw()
-            self._exchange: Callable[[bytes], bytes] = lambda peer: x25519.exchange(
-                X25519PublicKey.from_public_bytes(peer)
-            )
-        else:
-            x448 = X448PrivateKey.from_private_bytes(random_bytes(56))
-            self.public = x448.public_key().public_bytes_raw()
-            self._exchange = lambda peer: x448.exchange(X448PublicKey.from_public_bytes(peer))
-        self._length = len(self.public)
-
-    def agree(self, peer: bytes) -> bytes:
-        if len(peer) != self._length:
-            raise KeyExchangeError(f"a public value of {len(peer)} bytes, {self._length} expected")
-        if peer == self.public:
-            raise KeyExchangeError("our own public value came back")
-        try:
-            return self._exchange(peer)
-        except ValueError:
-            # RFC 8031 §2: an all-zero secret means a point of low order.
-            raise KeyExchangeError("the public value gives an all-zero secret") from None
-
-
-@dataclass(frozen=True, slots=True)
-class _CurveSpec:
-    curve: ec.EllipticCurve
-    order: int
-    length: int  # bytes of a coordinate
-
-
-_CURVES: dict[KeyExchange, _CurveSpec] = {
-    KeyExchange.SECP256R1: _CurveSpec(
-        ec.SECP256R1(),
-        0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-        32,
-    ),
-    KeyExchange.SECP384R1: _CurveSpec(
-        ec.SECP384R1(),
-        int(
-            "ffffffffffffffffffffffffffffffffffffffffffffffff"
-            "c7634d81f4372ddf581a0db248b0a77aecec196accc52973",
-            16,
-        ),
-        48,
-    ),
-    KeyExchange.SECP521R1: _CurveSpec(
-        ec.SECP521R1(),
-        int(
-            "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa"
-            "51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
-            16,
-        ),
-        66,
-    ),
-}
-
-
-class _Weierstrass:
-    """NIST's curves (RFC 5903): the public value is x | y, the secret x alone."""
-
-    __slots__ = ("_private", "_spec", "method", "public")
-
-    def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
-        self.method = method
-        self._spec = spec = _CURVES[method]
-        # 64 bits more than the order: what the reduction favours is below 2^-64 (FIPS 186-5 A.2.1).
-        wide = int.from_bytes(random_bytes(spec.length + 8), "big")
-        self._private = ec.derive_private_key(1 + wide % (spec.order - 1), spec.curve)
-        numbers = self._private.public_key().public_numbers()
-        self.public = b"".join(n.to_bytes(spec.length, "big") for n in (numbers.x, numbers.y))
-
-    def agree(self, peer: bytes) -> bytes:
-        expected = 2 * self._spec.length
-        if len(peer) != expected:
-            raise KeyExchangeError(f"a public value of {len(peer)} bytes, {expected} expected")
-        if peer == self.public:
-            raise KeyExchangeError("our own public value came back")
-        try:
-            # Checks that the point lies on the curve (RFC 5903 §8, RFC 6989 §2.3).
-            encoded = b"\x04" + peer
-            point = ec.EllipticCurvePublicKey.from_encoded_point(self._spec.curve, encoded)
-        except ValueError:
-            raise KeyExchangeError("the public value is no point of the curve") from None
-        return self._private.exchange(ec.ECDH(), point)
+    public: bytes
+    shared: bytes
 
 
 def known(method: int) -> KeyExchange | None:
@@ -140,9 +51,21 @@ def known(method: int) -> KeyExchange | None:
 
 
 def generate(method: KeyExchange, random_bytes: RandomBytes) -> PrivateValue:
-    """Make a fresh private value; for MODP groups the randomness is OpenSSL's own."""
+    """Begin a key exchange. Some methods take their randomness from OpenSSL in any case."""
     if method in modp.GROUPS:
-        return modp.ModpPrivateValue(method)
-    if method in _CURVES:
-        return _Weierstrass(method, random_bytes)
-    return _Montgomery(method, random_bytes)
+        return modp.generate(method, random_bytes)
+    if method in mlkem.METHODS:
+        return mlkem.DecapsulationKey(method, random_bytes)
+    return ecdh.generate(method, random_bytes)
+
+
+def respond(method: KeyExchange, peer: bytes, random_bytes: RandomBytes) -> Response:
+    """Answer a key exchange that the peer began with the value `peer`.
+
+    Raises:
+        KeyExchangeError: as for `PrivateValue.finish`.
+    """
+    if method in mlkem.METHODS:
+        return Response(*mlkem.encapsulate(method, peer))
+    private = generate(method, random_bytes)
+    return Response(private.public, private.finish(peer))

@@ -17,7 +17,7 @@ from ike.crypto import encryption
 from ike.crypto.encryption import EncryptionSpec
 from ike.crypto.errors import IntegrityError
 from ike.crypto.integrity import IntegritySpec
-from ike.crypto.key_exchange import RandomBytes
+from ike.crypto.random import RandomBytes
 
 
 class MessageCipher(Protocol):

@@ -1,19 +1,34 @@
 """Finite-field Diffie-Hellman (RFC 2409 §6.2, RFC 3526, RFC 7296 §2.14), all of it.
 
-`cryptography` has deprecated it. Whatever takes its place has to be constant-time, which Python's
-`pow` is not; nothing outside this module would change.
+`cryptography` has deprecated it. When it is gone from there, GMP takes its place (`gmpy2`, the
+extra `modp`): the powers are constant-time in both. Without either, there are no MODP groups.
 """
 
 from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric import dh
 from cryptography.utils import CryptographyDeprecationWarning
 
 from ike.config import KeyExchange
 from ike.crypto.errors import KeyExchangeError
+from ike.crypto.random import RandomBytes
+
+try:
+    from cryptography.hazmat.primitives.asymmetric import dh
+except ImportError:  # pragma: no cover  # not yet
+    HAS_OPENSSL = False
+else:
+    HAS_OPENSSL = True
+
+try:
+    import gmpy2
+except ImportError:
+    HAS_GMP = False
+else:
+    HAS_GMP = True
 
 _GENERATOR = 2
 
@@ -28,7 +43,18 @@ _BITS_AND_K: dict[KeyExchange, tuple[int, int]] = {
     KeyExchange.MODP8192: (8192, 4743158),
 }
 
-GROUPS = frozenset(_BITS_AND_K)
+# Bytes of an exponent: no less than the second estimate of RFC 3526 §8.
+_EXPONENT: dict[KeyExchange, int] = {
+    KeyExchange.MODP1024: 32,
+    KeyExchange.MODP1536: 32,
+    KeyExchange.MODP2048: 40,
+    KeyExchange.MODP3072: 56,
+    KeyExchange.MODP4096: 64,
+    KeyExchange.MODP6144: 72,
+    KeyExchange.MODP8192: 80,
+}
+
+GROUPS = frozenset(_BITS_AND_K if HAS_OPENSSL or HAS_GMP else ())
 
 
 def _pi(bits: int) -> int:
@@ -56,6 +82,17 @@ def prime(method: KeyExchange) -> int:
     return (1 << bits) - (1 << (bits - 64)) - 1 + ((_pi(bits - 130) + k) << 64)
 
 
+class Exponent(Protocol):
+    """A private exponent x, for the generator 2."""
+
+    @property
+    def public(self) -> int:
+        """2^x mod p."""
+
+    def power(self, y: int) -> int:
+        """y^x mod p, for 1 < y < p - 1."""
+
+
 @cache
 def _parameters(method: KeyExchange) -> dh.DHParameters:
     with warnings.catch_warnings():
@@ -63,24 +100,58 @@ def _parameters(method: KeyExchange) -> dh.DHParameters:
         return dh.DHParameterNumbers(prime(method), _GENERATOR).parameters()
 
 
-class ModpPrivateValue:
-    """Our half of one exchange. Its randomness is OpenSSL's, whatever else is injected."""
+class OpenSslExponent:
+    """By `cryptography`. Its randomness is OpenSSL's."""
 
-    __slots__ = ("_private", "method", "public")
+    __slots__ = ("_p", "_private", "public")
 
-    def __init__(self, method: KeyExchange) -> None:
-        self.method = method
+    def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
+        self._p = prime(method)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             self._private = _parameters(method).generate_private_key()
-            y = self._private.public_key().public_numbers().y
-        self.public = y.to_bytes(self._length, "big")
+            self.public = self._private.public_key().public_numbers().y
+
+    def power(self, y: int) -> int:
+        """Compute y^x mod p, for 1 < y < p - 1."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            numbers = dh.DHPublicNumbers(y, dh.DHParameterNumbers(self._p, _GENERATOR))
+            return int.from_bytes(self._private.exchange(numbers.public_key()), "big")
+
+
+class GmpExponent:
+    """By GMP, whose `mpz_powm_sec` is made to leak nothing of the exponent but its length."""
+
+    __slots__ = ("_p", "_x", "public")
+
+    def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
+        self._p = prime(method)
+        length = _EXPONENT[method]
+        # The highest bit is set, so that all exponents have one length.
+        self._x = int.from_bytes(random_bytes(length), "big") | 1 << (8 * length - 1)
+        self.public = self.power(_GENERATOR)
+
+    def power(self, y: int) -> int:
+        """Compute y^x mod p, for 1 < y < p - 1."""
+        return int(gmpy2.powmod_sec(y, self._x, self._p))
+
+
+class ModpPrivateValue:
+    """Our half of one exchange."""
+
+    __slots__ = ("_exponent", "method", "public")
+
+    def __init__(self, method: KeyExchange, exponent: Exponent) -> None:
+        self.method = method
+        self._exponent = exponent
+        self.public = exponent.public.to_bytes(self._length, "big")
 
     @property
     def _length(self) -> int:
         return _BITS_AND_K[self.method][0] // 8
 
-    def agree(self, peer: bytes) -> bytes:
+    def finish(self, peer: bytes) -> bytes:
         """Compute the shared secret, as long as the prime.
 
         Raises:
@@ -90,10 +161,13 @@ class ModpPrivateValue:
             raise KeyExchangeError(f"a public value of {len(peer)} bytes, {self._length} expected")
         if peer == self.public:
             raise KeyExchangeError("our own public value came back")
-        y, p = int.from_bytes(peer, "big"), prime(self.method)
-        if not 1 < y < p - 1:
+        y = int.from_bytes(peer, "big")
+        if not 1 < y < prime(self.method) - 1:
             raise KeyExchangeError("the public value is 0, 1, p - 1 or more")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            numbers = dh.DHPublicNumbers(y, dh.DHParameterNumbers(p, _GENERATOR))
-            return self._private.exchange(numbers.public_key()).rjust(self._length, b"\0")
+        return self._exponent.power(y).to_bytes(self._length, "big")
+
+
+def generate(method: KeyExchange, random_bytes: RandomBytes) -> ModpPrivateValue:
+    """Make a fresh private value, by `cryptography` as long as it has this."""
+    exponent = OpenSslExponent if HAS_OPENSSL else GmpExponent
+    return ModpPrivateValue(method, exponent(method, random_bytes))

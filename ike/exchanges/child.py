@@ -9,17 +9,17 @@ from ike.codec.chain import find, notifies
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.reader import u16, u32
+from ike.codec.reader import u32
 from ike.codec.registry import NotifyType
 from ike.codec.security_association import SecurityAssociation
 from ike.codec.traffic_selector import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from ike.config import ChildConfig, KeyExchange, Prf
-from ike.crypto import key_exchange
-from ike.crypto.errors import KeyExchangeError
-from ike.crypto.key_exchange import PrivateValue, RandomBytes
+from ike.crypto.key_exchange import PrivateValue
 from ike.crypto.keys import ChildKeys, Nonces, child_keys
+from ike.crypto.random import RandomBytes
 from ike.crypto.suites import EspSuite
 from ike.events import FailureReason, Role
+from ike.exchanges.key_exchange import answer, finish
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
 from ike.proposals import accept_esp, choose_esp, describe, describe_esp, offer_esp
 from ike.selectors import Selectors, best_match, inside
@@ -121,16 +121,10 @@ def read_answer(
     shared = b""
     if suite.key_exchange is not None:
         value = require(payloads, KeyExchangePayload, "the answer")
-        private = offer.private
-        if private is None or not suite.key_exchange == value.method == private.method:
-            return Failure(
-                FailureReason.NO_PROPOSAL_CHOSEN,
-                f"the peer answered with key exchange method {value.method} out of turn",
-            )
-        try:
-            shared = private.agree(value.data)
-        except KeyExchangeError as error:
-            return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
+        finished = finish(offer.private, suite.key_exchange, value)
+        if isinstance(finished, Failure):
+            return finished
+        shared = finished
     keys = child_keys(context.prf, context.sk_d, suite, context.nonces, shared)
     return ChildAgreement(
         config,
@@ -195,22 +189,10 @@ def answer_offer(
     shared, public = b"", None
     wanted = choice.suite.key_exchange
     if wanted is not None:
-        if value is None or value.method != wanted:
-            return Refusal(
-                Notify(NotifyType.INVALID_KE_PAYLOAD, u16(wanted)),
-                FailureReason.NO_PROPOSAL_CHOSEN,
-                f"the peer sent no value for key exchange method {wanted.name}",
-            )
-        private = key_exchange.generate(wanted, random_bytes)
-        try:
-            shared = private.agree(value.data)
-        except KeyExchangeError as error:
-            return Refusal(
-                Notify(NotifyType.INVALID_SYNTAX),
-                FailureReason.INVALID_SYNTAX,
-                f"bad key exchange value: {error}",
-            )
-        public = KeyExchangePayload(wanted, private.public)
+        answered = answer(wanted, value, random_bytes)
+        if isinstance(answered, Refusal):
+            return answered
+        shared, public = answered.shared, answered.payload
     keys = child_keys(context.prf, context.sk_d, choice.suite, context.nonces, shared)
     agreement = ChildAgreement(
         config,
@@ -223,12 +205,12 @@ def answer_offer(
         match.remote,
         context.nonces,
     )
-    answer: tuple[Payload, ...] = (
+    response: tuple[Payload, ...] = (
         SecurityAssociation((choice.proposal,)),
         TrafficSelectorsInitiator(match.remote),
         TrafficSelectorsResponder(match.local),
     )
-    return ChildAnswer(agreement, answer, public)
+    return ChildAnswer(agreement, response, public)
 
 
 def _presented(config: ChildConfig) -> str:

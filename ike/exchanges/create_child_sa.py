@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ike.codec.chain import find_notify, notifies
-from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.nonce import Nonce
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
@@ -14,8 +13,8 @@ from ike.codec.reader import u32
 from ike.codec.registry import NotifyType, ProtocolId
 from ike.config import ChildConfig, Prf
 from ike.crypto import key_exchange
-from ike.crypto.key_exchange import RandomBytes
 from ike.crypto.keys import Nonces
+from ike.crypto.random import RandomBytes
 from ike.exchanges.child import (
     ChildAgreement,
     ChildAnswer,
@@ -25,6 +24,7 @@ from ike.exchanges.child import (
     offer_payloads,
     read_answer,
 )
+from ike.exchanges.key_exchange import value_of
 from ike.exchanges.outcome import Failure, Refusal, require
 from ike.types import Secret
 
@@ -43,7 +43,7 @@ def build_request(offer: ChildOffer, nonce: bytes) -> list[Payload]:
     security_association, *selectors = offer_payloads(offer)
     payloads: list[Payload] = [security_association, Nonce(nonce)]
     if offer.private is not None:
-        payloads.append(KeyExchangePayload(offer.private.method, offer.private.public))
+        payloads.append(value_of(offer.private))
     return payloads + selectors
 
 

@@ -12,17 +12,17 @@ from ike.codec.message import Message
 from ike.codec.nonce import Nonce
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.reader import u16
 from ike.codec.registry import NotifyType
 from ike.codec.security_association import SecurityAssociation
 from ike.config import IkeProposal, KeyExchange, PeerConfig
 from ike.crypto import key_exchange
-from ike.crypto.errors import KeyExchangeError
-from ike.crypto.key_exchange import PrivateValue, RandomBytes
+from ike.crypto.key_exchange import PrivateValue
 from ike.crypto.keys import IkeKeys, Nonces, ike_keys
+from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.events import FailureReason
 from ike.exchanges import nat_detection
+from ike.exchanges.key_exchange import answer, finish, value_of
 from ike.exchanges.nat_detection import NatStatus
 from ike.exchanges.outcome import (
     Failure,
@@ -90,7 +90,7 @@ def build_request(offer: InitOffer, local: UdpAddress, remote: UdpAddress) -> li
         payloads.append(Notify(NotifyType.COOKIE, offer.cookie))
     payloads += [
         offer_ike(offer.proposals),
-        KeyExchangePayload(offer.private.method, offer.private.public),
+        value_of(offer.private),
         Nonce(offer.nonce),
     ]
     payloads += nat_detection.announce(offer.spi, 0, local, remote)
@@ -123,8 +123,6 @@ def read_response(
         return _agree(offer, response, local, remote)
     except ParseError as error:
         return Failure(FailureReason.INVALID_SYNTAX, f"malformed IKE_SA_INIT response: {error}")
-    except KeyExchangeError as error:
-        return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
 
 
 def _with_cookie(offer: InitOffer, cookie: Notify) -> InitOffer | Failure:
@@ -162,13 +160,9 @@ def _agree(
             f"{describe_ike(offer.proposals)}",
         )
     suite, _ = accepted
-    if not suite.key_exchange == offer.private.method == exchange.method:
-        return Failure(
-            FailureReason.NO_PROPOSAL_CHOSEN,
-            f"the peer chose {suite.key_exchange.name} and answered with method "
-            f"{exchange.method} to {offer.private.method.name}",
-        )
-    shared = offer.private.agree(exchange.data)
+    shared = finish(offer.private, suite.key_exchange, exchange)
+    if isinstance(shared, Failure):
+        return shared
     nonces = Nonces(offer.nonce, nonce.data)
     return InitAgreement(
         suite,
@@ -224,28 +218,14 @@ def answer_request(
             f"the peer proposed {describe(offered)}, acceptable is "
             f"{describe_ike(peers[0].proposals)}",
         )
-    method = choice.suite.key_exchange
-    if exchange.method != method:
-        return Refusal(
-            Notify(NotifyType.INVALID_KE_PAYLOAD, u16(method)),
-            FailureReason.NO_PROPOSAL_CHOSEN,
-            f"the peer sent a value for key exchange method {exchange.method}, "
-            f"{method.name} is asked for",
-        )
-    private = key_exchange.generate(method, random_bytes)
-    try:
-        shared = private.agree(exchange.data)
-    except KeyExchangeError as error:
-        return Refusal(
-            Notify(NotifyType.INVALID_SYNTAX),
-            FailureReason.INVALID_SYNTAX,
-            f"bad key exchange value: {error}",
-        )
+    answered = answer(choice.suite.key_exchange, exchange, random_bytes)
+    if isinstance(answered, Refusal):
+        return answered
     initiator_spi = request.header.initiator_spi
     nonces = Nonces(nonce.data, own_nonce)
     agreement = InitAgreement(
         choice.suite,
-        ike_keys(choice.suite, shared, nonces, initiator_spi, spi),
+        ike_keys(choice.suite, answered.shared, nonces, initiator_spi, spi),
         nonces,
         initiator_spi,
         spi,
@@ -254,7 +234,7 @@ def answer_request(
     )
     response: tuple[Payload, ...] = (
         SecurityAssociation((choice.proposal,)),
-        KeyExchangePayload(method, private.public),
+        answered.payload,
         Nonce(own_nonce),
         *nat_detection.announce(initiator_spi, spi, local, remote),
     )

@@ -10,17 +10,16 @@ from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.nonce import Nonce
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.reader import u16, u64
+from ike.codec.reader import u64
 from ike.codec.registry import NotifyType
 from ike.codec.security_association import SecurityAssociation
 from ike.config import IkeProposal, Prf
-from ike.crypto import key_exchange
-from ike.crypto.errors import KeyExchangeError
-from ike.crypto.key_exchange import RandomBytes
 from ike.crypto.keys import IkeKeys, Nonces, rekeyed_ike_keys
+from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.events import FailureReason
 from ike.exchanges.ike_sa_init import InitOffer, with_method
+from ike.exchanges.key_exchange import answer, finish, value_of
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
 from ike.proposals import accept_ike, choose_ike, describe, describe_ike, offer_ike
 from ike.types import Secret
@@ -52,7 +51,7 @@ def build_request(offer: InitOffer) -> list[Payload]:
     return [
         offer_ike(offer.proposals, u64(offer.spi)),
         Nonce(offer.nonce),
-        KeyExchangePayload(offer.private.method, offer.private.public),
+        value_of(offer.private),
     ]
 
 
@@ -70,24 +69,20 @@ def read_response(
     for notify in notifies(payloads):
         if notify.is_error:
             return failure_from(notify, f"rekeying with {describe_ike(offer.proposals)}")
-    answer = require(payloads, SecurityAssociation, "CREATE_CHILD_SA")
+    chosen = require(payloads, SecurityAssociation, "CREATE_CHILD_SA")
     exchange = require(payloads, KeyExchangePayload, "CREATE_CHILD_SA")
     nonce = require(payloads, Nonce, "CREATE_CHILD_SA")
-    accepted = accept_ike(offer.proposals, answer)
+    accepted = accept_ike(offer.proposals, chosen)
     if accepted is None:
-        detail = f"the peer chose {describe(answer)} out of {describe_ike(offer.proposals)}"
+        detail = f"the peer chose {describe(chosen)} out of {describe_ike(offer.proposals)}"
         return Failure(FailureReason.NO_PROPOSAL_CHOSEN, detail)
     suite, proposal = accepted
     spi = int.from_bytes(proposal.spi, "big")
     if len(proposal.spi) != _SPI_LENGTH or not spi:
         return Failure(FailureReason.INVALID_SYNTAX, "the peer's new IKE SPI is none")
-    if not suite.key_exchange == offer.private.method == exchange.method:
-        detail = f"the peer answered with key exchange method {exchange.method} out of turn"
-        return Failure(FailureReason.NO_PROPOSAL_CHOSEN, detail)
-    try:
-        shared = offer.private.agree(exchange.data)
-    except KeyExchangeError as error:
-        return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
+    shared = finish(offer.private, suite.key_exchange, exchange)
+    if isinstance(shared, Failure):
+        return shared
     nonces = Nonces(offer.nonce, nonce.data)
     keys = rekeyed_ike_keys(old.prf, old.sk_d, suite, shared, nonces, offer.spi, spi)
     return RekeyAgreement(suite, keys, nonces, offer.spi, spi)
@@ -117,31 +112,19 @@ def answer_request(
             FailureReason.NO_PROPOSAL_CHOSEN,
             f"the peer proposed {describe(offered)}, acceptable is {describe_ike(proposals)}",
         )
-    method = choice.suite.key_exchange
-    if exchange.method != method:
-        return Refusal(
-            Notify(NotifyType.INVALID_KE_PAYLOAD, u16(method)),
-            FailureReason.NO_PROPOSAL_CHOSEN,
-            f"the peer sent a value for key exchange method {exchange.method}, "
-            f"{method.name} is asked for",
-        )
-    private = key_exchange.generate(method, random_bytes)
-    try:
-        shared = private.agree(exchange.data)
-    except KeyExchangeError as error:
-        return Refusal(
-            Notify(NotifyType.INVALID_SYNTAX),
-            FailureReason.INVALID_SYNTAX,
-            f"bad key exchange value: {error}",
-        )
+    answered = answer(choice.suite.key_exchange, exchange, random_bytes)
+    if isinstance(answered, Refusal):
+        return answered
     nonces = Nonces(nonce.data, own_nonce)
     initiator_spi = int.from_bytes(peer_spi, "big")
-    keys = rekeyed_ike_keys(old.prf, old.sk_d, choice.suite, shared, nonces, initiator_spi, spi)
+    keys = rekeyed_ike_keys(
+        old.prf, old.sk_d, choice.suite, answered.shared, nonces, initiator_spi, spi
+    )
     return (
         RekeyAgreement(choice.suite, keys, nonces, initiator_spi, spi),
         [
             SecurityAssociation((choice.proposal,)),
             Nonce(own_nonce),
-            KeyExchangePayload(method, private.public),
+            answered.payload,
         ],
     )

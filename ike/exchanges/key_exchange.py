@@ -1,0 +1,75 @@
+"""KE payloads: one end's value, and the other end's answer, whatever exchange carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ike.codec.key_exchange import KeyExchangePayload
+from ike.codec.notify import Notify
+from ike.codec.reader import u16
+from ike.codec.registry import NotifyType
+from ike.config import KeyExchange
+from ike.crypto import key_exchange
+from ike.crypto.errors import KeyExchangeError
+from ike.crypto.key_exchange import PrivateValue
+from ike.crypto.random import RandomBytes
+from ike.events import FailureReason
+from ike.exchanges.outcome import Failure, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExchangeAnswer:
+    """The responder's side of a key exchange."""
+
+    payload: KeyExchangePayload
+    shared: bytes
+
+
+def value_of(private: PrivateValue) -> KeyExchangePayload:
+    """Write our own value."""
+    return KeyExchangePayload(private.method, private.public)
+
+
+def answer(
+    method: KeyExchange, value: KeyExchangePayload | None, random_bytes: RandomBytes
+) -> KeyExchangeAnswer | Refusal:
+    """Answer the initiator's value, or ask for one of the chosen method (RFC 7296 §1.2)."""
+    if value is None or value.method != method:
+        sent = "no value" if value is None else f"a value for key exchange method {value.method}"
+        return Refusal(
+            Notify(NotifyType.INVALID_KE_PAYLOAD, u16(method)),
+            FailureReason.NO_PROPOSAL_CHOSEN,
+            f"the peer sent {sent}, {method.name} is asked for",
+        )
+    try:
+        response = key_exchange.respond(method, value.data, random_bytes)
+    except KeyExchangeError as error:
+        return Refusal(
+            Notify(NotifyType.INVALID_SYNTAX),
+            FailureReason.INVALID_SYNTAX,
+            f"bad key exchange value: {error}",
+        )
+    return KeyExchangeAnswer(KeyExchangePayload(method, response.public), response.shared)
+
+
+def finish(
+    private: PrivateValue | None, method: KeyExchange, value: KeyExchangePayload
+) -> bytes | Failure:
+    """Compute the shared secret with the responder's answer.
+
+    Args:
+        private: our own half; None if we have sent no value.
+        method: what the responder has chosen.
+        value: its answer.
+    """
+    if private is None or not method == value.method == private.method:
+        sent = "no value" if private is None else private.method.name
+        return Failure(
+            FailureReason.NO_PROPOSAL_CHOSEN,
+            f"the peer chose {method.name} and answered with key exchange method {value.method} "
+            f"to {sent}",
+        )
+    try:
+        return private.finish(value.data)
+    except KeyExchangeError as error:
+        return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
