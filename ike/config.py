@@ -65,16 +65,22 @@ class KeyExchange(IntEnum):
     ML_KEM_1024 = 37
 
 
-LEGACY = frozenset(
-    {
-        EncryptionAlgorithm.TRIPLE_DES,
-        Prf.HMAC_SHA1,
-        Integrity.HMAC_SHA1_96,
-        KeyExchange.MODP1024,
-        KeyExchange.MODP1536,
-    }
+_LEGACY = (
+    EncryptionAlgorithm.TRIPLE_DES,
+    Prf.HMAC_SHA1,
+    Integrity.HMAC_SHA1_96,
+    KeyExchange.MODP1024,
+    KeyExchange.MODP1536,
 )
-"""Too weak for anything but the routers that a migration starts from (RFC 8247, RFC 8221)."""
+
+
+def is_legacy(algorithm: EncryptionAlgorithm | Prf | Integrity | KeyExchange) -> bool:
+    """Tell what is too weak for anything but the routers that a migration starts from.
+
+    RFC 8247, RFC 8221.
+    """
+    # By identity: numbers of different transform types are equal.
+    return any(algorithm is known for known in _LEGACY)
 
 
 @dataclass(frozen=True, slots=True)

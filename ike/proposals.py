@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from ike.codec.registry import ProtocolId, TransformType, transform_name
 from ike.codec.security_association import Proposal, SecurityAssociation, Transform
 from ike.config import (
-    LEGACY,
     EncryptionAlgorithm,
     EspProposal,
     IkeProposal,
     Integrity,
     KeyExchange,
     Prf,
+    is_legacy,
 )
 from ike.crypto.encryption import fixed_key_bits, is_aead
 from ike.crypto.suites import EspSuite, IkeSuite
@@ -164,7 +164,7 @@ def _methods(own: EspProposal, proposal: Proposal, method: int | None) -> tuple[
         # No wish of our own: the peer's, unless it can do without.
         if not offered or (_NONE in offered and method is None):
             return ()
-        ours = tuple(m for m in KeyExchange if m not in LEGACY)
+        ours = tuple(m for m in KeyExchange if not is_legacy(m))
     return tuple(sorted(ours, key=lambda m: m != method))
 
 

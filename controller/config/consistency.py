@@ -5,19 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from controller.config.crypto import CryptoMapType
+from controller.config.algorithms import EspTransforms, algorithm_text
+from controller.config.crypto import CryptoMapType, Mode
 from controller.config.models import Config
 from controller.config.problems import Path, Problem
+from controller.p4runtime.capabilities import (
+    ESP_ENCRYPTION,
+    ESP_INTEGRITY,
+    EXTENDED_SEQUENCE_NUMBERS,
+    TRANSPORT_MODE,
+)
+from ike.config import is_legacy
+from ike.crypto.encryption import is_aead
 from ike.types import Identity
 
 
 def check_consistency(config: Config) -> list[Problem]:
     """Return what contradicts itself within a section."""
-    found = (*_transform_sets(config), *_isakmp(config), *_api(config))
+    found = (
+        *_transform_sets(config),
+        *_crypto_maps(config),
+        *_policies(config),
+        *_isakmp(config),
+        *_api(config),
+    )
     return [config.document.problem(path, message) for path, message in found]
 
 
 def _transform_sets(config: Config) -> Iterator[tuple[Path, str]]:
+    for name, section in config.transform_sets.items():
+        transforms = section.transforms
+        path: Path = ("transform_sets", name)
+        if transforms.is_legacy and not section.legacy:
+            yield path, f"{transforms} is for old peers only: it needs 'legacy: true'"
+        integrity = transforms.integrity
+        if transforms.encryption not in ESP_ENCRYPTION or (
+            integrity is not None and integrity not in ESP_INTEGRITY
+        ):
+            yield path, f"the data plane has no {transforms}; it has {_data_plane()}"
+        if section.mode is Mode.TRANSPORT and not TRANSPORT_MODE:
+            yield (*path, "mode"), "the data plane has tunnel mode only"
+        if section.esn and not EXTENDED_SEQUENCE_NUMBERS:
+            yield (*path, "esn"), "the data plane has no extended sequence numbers"
+
+
+def _data_plane() -> str:
+    """Name what the data plane can do, as a configuration would."""
+    names = []
+    for cipher in ESP_ENCRYPTION:
+        if is_aead(cipher[0]):
+            names.append(str(EspTransforms(cipher)))
+        else:
+            names += [str(EspTransforms(cipher, one)) for one in sorted(ESP_INTEGRITY)]
+    return ", ".join(names)
+
+
+def _crypto_maps(config: Config) -> Iterator[tuple[Path, str]]:
     for name, entries in config.crypto_maps.items():
         for sequence, entry in entries.items():
             path: Path = ("crypto_maps", name, str(sequence), "set_transform_set")
@@ -26,6 +69,32 @@ def _transform_sets(config: Config) -> Iterator[tuple[Path, str]]:
                     yield (*path, index), f"transform set {transform_set} is named twice"
             if entry.type is CryptoMapType.MANUAL and len(entry.set_transform_set) > 1:
                 yield path, "expected one transform set: manual SAs are not negotiated"
+            sets = [config.transform_sets.get(one) for one in entry.set_transform_set]
+            if not any(one.legacy for one in sets if one is not None):
+                path = ("crypto_maps", name, str(sequence), "set_pfs")
+                for index, group in enumerate(entry.set_pfs or ()):
+                    if is_legacy(group):
+                        yield (
+                            (*path, index),
+                            f"group{group} is for old peers only: it needs 'legacy: true' in the "
+                            "transform set",
+                        )
+
+
+def _policies(config: Config) -> Iterator[tuple[Path, str]]:
+    for number, policy in config.isakmp.policies.items():
+        if policy.legacy:
+            continue
+        path: Path = ("isakmp", "policies", str(number))
+        for key in ("encryption", "integrity", "prf", "hash", "group"):
+            for index, algorithm in enumerate(getattr(policy, key) or ()):
+                kind = algorithm[0] if isinstance(algorithm, tuple) else algorithm
+                if is_legacy(kind):
+                    yield (
+                        (*path, key, index),
+                        f"{algorithm_text(algorithm)} is for old peers only: it needs "
+                        "'legacy: true' in the policy",
+                    )
 
 
 def _isakmp(config: Config) -> Iterator[tuple[Path, str]]:

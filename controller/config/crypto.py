@@ -1,28 +1,20 @@
-"""The crypto sections: transform sets, crypto maps, ISAKMP."""
+"""The crypto sections: transform sets, crypto maps, passive mode."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from controller.config.algorithms import EspTransform, IkeEncryption, IkeGroup, IkePrf, PfsGroup
-from controller.config.key_material import (
-    SALT_LENGTH,
-    PresharedKey,
-    PresharedKeyFile,
-    SessionKey,
-    SessionKeyFile,
-)
+from controller.config.algorithms import EspTransforms, PfsGroup, esp_transforms
+from controller.config.key_material import SALT_LENGTH, SessionKey, SessionKeyFile
 from controller.config.scalars import (
     Boolean,
     Name,
-    PeerIdentity,
-    Prefix,
+    OneOrMore,
     UnicastAddress,
     integer,
-    listed,
     shown,
     text,
 )
@@ -30,26 +22,50 @@ from controller.config.section import Section, exactly_one
 from ike.types import Secret
 
 DEFAULT_ESP_LIFETIME = 3600  # seconds, as on IOS
-DEFAULT_IKE_LIFETIME = 86400  # seconds, as on IOS
 
 EspLifetime = Annotated[int, integer(120, 86400, "seconds")]
-IkeLifetime = Annotated[int, integer(60, 86400, "seconds")]
-Keepalive = Annotated[int, integer(0, 3600, "seconds (0: never)")]
 Retry = Annotated[int, integer(1, 86400, "seconds")]
 Sequence = Annotated[int, integer(1, 65535)]
-PolicyNumber = Annotated[int, integer(1, 10000)]
 # 1 to 255 are IANA's (RFC 4303 §2.1).
 Spi = Annotated[
     int, integer(256, 0xFFFFFFFF, hexadecimal=True), Field(description="256 to 4294967295")
 ]
 
-TransformSet = Annotated[
-    list[EspTransform], BeforeValidator(listed), Field(min_length=1, max_length=1)
-]
 
-ElementT = TypeVar("ElementT")
-# One value, or a list in order of preference.
-OneOrMore = Annotated[list[ElementT], BeforeValidator(listed), Field(min_length=1, max_length=8)]
+class Mode(StrEnum):
+    """``mode``: what ESP wraps (RFC 4303 §3.1)."""
+
+    TUNNEL = "tunnel"
+    TRANSPORT = "transport"
+
+
+def _mode(value: object) -> Mode:
+    word = text(value)
+    try:
+        return Mode(word)
+    except ValueError:
+        raise ValueError(f"expected tunnel or transport, not {shown(word)}") from None
+
+
+class TransformSetSection(Section):
+    """``crypto ipsec transform-set NAME TRANSFORMS``, and what stands under it on IOS."""
+
+    transforms: Annotated[EspTransforms, BeforeValidator(esp_transforms)] = Field(
+        description="such as esp-gcm 256"
+    )
+    mode: Annotated[Mode, BeforeValidator(_mode)] = Mode.TUNNEL
+    esn: Boolean = False
+    legacy: Boolean = False
+
+
+def _transform_set(value: object) -> Any:
+    """Take transforms without anything under them for a section with nothing else."""
+    if isinstance(value, dict | TransformSetSection):
+        return value
+    return TransformSetSection(transforms=esp_transforms(value))
+
+
+TransformSet = Annotated[TransformSetSection, BeforeValidator(_transform_set)]
 
 
 class CryptoMapType(StrEnum):
@@ -134,42 +150,3 @@ class CryptoIpsecOptional(Section):
 
     enabled: Boolean = False
     retry: Retry = 300
-
-
-class IsakmpPolicy(Section):
-    """One IKE proposal; alternatives within it in order of preference."""
-
-    encryption: OneOrMore[IkeEncryption] = Field(description="such as aes-gcm 256")
-    prf: OneOrMore[IkePrf] = Field(description="such as sha256")
-    group: OneOrMore[IkeGroup] = Field(description="such as 19")
-    lifetime: IkeLifetime = DEFAULT_IKE_LIFETIME
-
-
-class IsakmpKey(Section):
-    """``crypto isakmp key KEY address A.B.C.D [MASK]``; the longest prefix wins."""
-
-    address: Prefix
-    key: PresharedKey | None = None
-    key_file: PresharedKeyFile | None = None
-    identity: PeerIdentity | None = None
-
-    @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        exactly_one(self, "key", "key_file")
-        return self
-
-    @property
-    def secret(self) -> Secret:
-        """The pre-shared key, wherever it came from."""
-        secret = self.key_file if self.key is None else self.key
-        assert secret is not None
-        return secret
-
-
-class Isakmp(Section):
-    """IKE: proposals by priority (1 is the highest), keys, identity and liveness."""
-
-    policies: dict[PolicyNumber, IsakmpPolicy] = Field(default_factory=dict, max_length=32)
-    keys: list[IsakmpKey] = Field(default_factory=list, max_length=4096)
-    identity: Annotated[str, BeforeValidator(text)] = "address"
-    keepalive: Keepalive = 10

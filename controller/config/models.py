@@ -6,15 +6,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from controller.config.crypto import (
-    CryptoIpsecOptional,
-    CryptoMapEntry,
-    Isakmp,
-    Sequence,
-    TransformSet,
-)
+from controller.config.crypto import CryptoIpsecOptional, CryptoMapEntry, Sequence, TransformSet
 from controller.config.document import Document
 from controller.config.files import InputPath, OutputPath, PrivatePath
+from controller.config.isakmp import Isakmp
 from controller.config.problems import Problem
 from controller.config.scalars import (
     AccessLine,

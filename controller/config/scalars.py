@@ -281,6 +281,9 @@ def _described(what: str) -> Any:
     return Field(description=what)
 
 
+ElementT = TypeVar("ElementT")
+# One value, or a list in order of preference.
+OneOrMore = Annotated[list[ElementT], BeforeValidator(listed), Field(min_length=1, max_length=16)]
 Boolean = Annotated[bool, _reads(bool, _boolean), _described("true or false")]
 Name = Annotated[str, _reads((), _name), _described("a name")]
 Hostname = Annotated[str, _reads((), hostname), _described("a host name such as R1")]

@@ -9,6 +9,7 @@ from controller.config.models import Config
 from controller.config.problems import Path
 from controller.policy.findings import Findings
 from controller.policy.model import Interface, ManualSa
+from ike.config import EncryptionAlgorithm
 
 
 def manual_sa(entry: SessionKeyEntry) -> ManualSa:
@@ -72,7 +73,11 @@ def _check_entry(config: Config, entry: CryptoMapEntry, path: Path, findings: Fi
         "manual keys: AES-GCM should have its keys from IKE (RFC 4106 §2), and these stay in use "
         "until somebody changes them at both ends",
     )
-    _, bits = config.transform_sets[entry.set_transform_set[0]][0]
+    transforms = config.transform_sets[entry.set_transform_set[0]].transforms
+    algorithm, bits = transforms.encryption
+    if algorithm is not EncryptionAlgorithm.AES_GCM_16:
+        findings.error((*path, "set_transform_set"), "manual keys are for esp-gcm only")
+        return
     assert entry.set_session_key is not None
     for direction in ("inbound", "outbound"):
         half: SessionKeyEntry = getattr(entry.set_session_key, direction)

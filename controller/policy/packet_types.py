@@ -6,7 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
 from controller.config.access_list import AccessListEntry, Action, PortMatch, PortOperator
-from controller.config.crypto import DEFAULT_ESP_LIFETIME, CryptoMapEntry, CryptoMapType
+from controller.config.crypto import (
+    DEFAULT_ESP_LIFETIME,
+    CryptoMapEntry,
+    CryptoMapType,
+    TransformSetSection,
+)
 from controller.config.models import Config
 from controller.policy import limits
 from controller.policy.findings import Findings
@@ -105,12 +110,20 @@ def _packet_type(
         interface=interface.name,
         transform_set=", ".join(entry.set_transform_set),
         proposals=tuple(
-            EspProposal(tuple(config.transform_sets[name]), tuple(entry.set_pfs or ()))
-            for name in entry.set_transform_set
+            _proposal(config.transform_sets[name], entry) for name in entry.set_transform_set
         ),
         lifetime=0.0 if manual else float(lifetime),
         manual_in=manual_sa(manual.inbound) if manual else None,
         manual_out=manual_sa(manual.outbound) if manual else None,
+    )
+
+
+def _proposal(transform_set: TransformSetSection, entry: CryptoMapEntry) -> EspProposal:
+    transforms = transform_set.transforms
+    return EspProposal(
+        encryption=(transforms.encryption,),
+        key_exchange=tuple(entry.set_pfs or ()),
+        integrity=() if transforms.integrity is None else (transforms.integrity,),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from controller.config.crypto import DEFAULT_IKE_LIFETIME, IsakmpKey, IsakmpPolicy
+from controller.config.isakmp import DEFAULT_IKE_LIFETIME, IsakmpKey, IsakmpPolicy
 from controller.config.models import Config
 from controller.policy.findings import Findings
 from controller.policy.model import IsakmpPeer, PacketType
@@ -51,7 +51,12 @@ def compile_peers(
 
 
 def _proposal(policy: IsakmpPolicy) -> IkeProposal:
-    return IkeProposal(tuple(policy.encryption), tuple(policy.prf), tuple(policy.group))
+    return IkeProposal(
+        encryption=tuple(policy.encryption),
+        prf=policy.prfs,
+        key_exchange=tuple(policy.group),
+        integrity=policy.integrity_algorithms,
+    )
 
 
 class _Keys:

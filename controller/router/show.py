@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from controller.config.algorithms import EspTransforms
 from controller.p4runtime.counters import Counters
 from controller.p4runtime.entities import CounterValue
 from controller.policy.model import PacketType
@@ -159,7 +160,11 @@ def queue_drops(packets: int, reports: int, packets_out: int) -> tuple[DropCount
 
 def transforms(proposals: tuple[EspProposal, ...]) -> tuple[str, ...]:
     """Return the transforms as IOS writes them."""
-    return tuple(f"esp-gcm {bits}" for proposal in proposals for _, bits in proposal.encryption)
+    return tuple(
+        str(EspTransforms(cipher, proposal.integrity[0] if proposal.integrity else None))
+        for proposal in proposals
+        for cipher in proposal.encryption
+    )
 
 
 def _packet_type(router: Router, packet_type: PacketType, now: float) -> PacketTypeStatus:

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from controller.config.algorithms import EspTransforms
 from controller.config.crypto import CryptoMapType
 from controller.config.loader import MAX_FILE_SIZE, load_config, parse_config
 from controller.config.models import Config
@@ -148,7 +149,8 @@ debug:
         IpRoute(IPv4Network("0.0.0.0/0"), IPv4Address("192.0.2.254")),
         IpRoute(IPv4Network("10.0.0.0/8"), None),
     ]
-    assert config.transform_sets["fast"] == [(EncryptionAlgorithm.AES_GCM_16, 128)]
+    fast = config.transform_sets["fast"].transforms
+    assert fast == EspTransforms((EncryptionAlgorithm.AES_GCM_16, 128))
     entry = config.crypto_maps["m"][20]
     assert entry.set_transform_set == ["strong", "fast"]
     assert entry.set_security_association_lifetime == 120
@@ -226,8 +228,8 @@ def test_wrong_values(change: tuple[str, str], expected: str) -> None:
         ({"api": {"listen": ["0.0.0.0:1"]}}, "api.listen[0]", "with 'ca_file' is required"),
         ({"api": {"listen": ["unix:/a", "unix:/a"]}}, "api.listen[1]", "named twice"),
         ({"api": {"tls": {"ca_file": "/nix"}}}, "api.tls.ca_file", "can't be read: No such file"),
-        ({"transform_sets": {"t": "esp-3des"}}, "transform_sets.t", "'esp-gcm 256'; not 'esp-3des"),
-        ({"transform_sets": {"t": []}}, "transform_sets.t", "expected at least 1"),
+        ({"transform_sets": {"t": "esp-des"}}, "transform_sets.t", "; not 'esp-des'"),
+        ({"transform_sets": {"t": []}}, "transform_sets.t", "expected one cipher, such as"),
         ({"interfaces": {}}, "interfaces", "expected at least 1"),
         ({"intefaces": {}}, "intefaces", "did you mean 'interfaces'?"),
         ({"<<": {}}, "<<", "unknown key"),

@@ -1,0 +1,102 @@
+"""The section ``isakmp``: proposals, keys, identity and liveness of IKE."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from controller.config.algorithms import (
+    PRF_OF_INTEGRITY,
+    IkeEncryption,
+    IkeGroup,
+    IkeIntegrity,
+    IkePrf,
+    algorithm_text,
+)
+from controller.config.key_material import PresharedKey, PresharedKeyFile
+from controller.config.scalars import Boolean, OneOrMore, PeerIdentity, Prefix, integer, text
+from controller.config.section import Section, exactly_one
+from ike.config import Integrity, Prf
+from ike.crypto.encryption import is_aead
+from ike.types import Secret
+
+DEFAULT_IKE_LIFETIME = 86400  # seconds, as on IOS
+
+IkeLifetime = Annotated[int, integer(60, 86400, "seconds")]
+Keepalive = Annotated[int, integer(0, 3600, "seconds (0: never)")]
+PolicyNumber = Annotated[int, integer(1, 10000)]
+
+
+class IsakmpPolicy(Section):
+    """One IKE proposal; alternatives within it in order of preference.
+
+    ``hash`` is IOS's older word for integrity and PRF in one.
+    """
+
+    encryption: OneOrMore[IkeEncryption] = Field(description="such as aes-gcm 256")
+    integrity: OneOrMore[IkeIntegrity] | None = None
+    prf: OneOrMore[IkePrf] | None = None
+    hash: OneOrMore[IkeIntegrity] | None = None
+    group: OneOrMore[IkeGroup] = Field(description="such as 19")
+    lifetime: IkeLifetime = DEFAULT_IKE_LIFETIME
+    legacy: Boolean = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.hash is not None and (self.integrity is not None or self.prf is not None):
+            raise ValueError("'hash' stands for 'integrity' and 'prf': expected one or the other")
+        if self.hash is None and self.integrity is None:
+            if self.prf is None:
+                raise ValueError("expected 'prf' (or 'hash'), such as sha256")
+            other = next((one for one in self.encryption if not is_aead(one[0])), None)
+            if other is not None:
+                raise ValueError(
+                    f"expected 'integrity' (or 'hash'), such as sha256, because of "
+                    f"{algorithm_text(other)}"
+                )
+        return self
+
+    @property
+    def integrity_algorithms(self) -> tuple[Integrity, ...]:
+        """Those that go with ciphers that are no AEAD; empty if all are."""
+        if all(is_aead(algorithm) for algorithm, _ in self.encryption):
+            return ()
+        return tuple(self.integrity or self.hash or ())
+
+    @property
+    def prfs(self) -> tuple[Prf, ...]:
+        """Without any configured, those of the same hashes as integrity, as on IOS."""
+        if self.prf is not None:
+            return tuple(self.prf)
+        return tuple(PRF_OF_INTEGRITY[one] for one in self.hash or self.integrity or ())
+
+
+class IsakmpKey(Section):
+    """``crypto isakmp key KEY address A.B.C.D [MASK]``; the longest prefix wins."""
+
+    address: Prefix
+    key: PresharedKey | None = None
+    key_file: PresharedKeyFile | None = None
+    identity: PeerIdentity | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        exactly_one(self, "key", "key_file")
+        return self
+
+    @property
+    def secret(self) -> Secret:
+        """The pre-shared key, wherever it came from."""
+        secret = self.key_file if self.key is None else self.key
+        assert secret is not None
+        return secret
+
+
+class Isakmp(Section):
+    """IKE: proposals by priority (1 is the highest), keys, identity and liveness."""
+
+    policies: dict[PolicyNumber, IsakmpPolicy] = Field(default_factory=dict, max_length=32)
+    keys: list[IsakmpKey] = Field(default_factory=list, max_length=4096)
+    identity: Annotated[str, BeforeValidator(text)] = "address"
+    keepalive: Keepalive = 10
