@@ -72,6 +72,11 @@ _PRF = {
     "sha1": Prf.HMAC_SHA1,
 }
 _GROUP = {str(method.value): method for method in KeyExchange if 0 < method <= KeyExchange.CURVE448}
+_METHODS = _GROUP | {
+    method.name.lower().replace("_", "-"): method
+    for method in KeyExchange
+    if method > KeyExchange.CURVE448
+}
 _PFS = {f"group{name}": group for name, group in _GROUP.items()}
 
 PRF_OF_INTEGRITY: Mapping[Integrity, Prf] = {
@@ -193,7 +198,7 @@ def algorithm_text(algorithm: Encryption | Integrity | Prf | KeyExchange) -> str
         tuple: _IKE,
         Integrity: _INTEGRITY,
         Prf: _PRF,
-        KeyExchange: _GROUP,
+        KeyExchange: _METHODS,
     }
     return _name_of(tables[type(algorithm)], algorithm)
 
