@@ -80,7 +80,7 @@ def _create_child_sa(connection: Connection, received: Received, now: float) -> 
     if offered is not None and offered.proposals[0].protocol == ProtocolId.IKE:
         _rekey_ike_sa(connection, received, now)
         return
-    if isinstance(connection.tasks.current, RekeyIkeSa):
+    if connection.tasks.is_under_way(RekeyIkeSa):
         _not_now(connection, received)
         return
     rekey = find_notify(received.payloads, NotifyType.REKEY_SA)
@@ -132,7 +132,7 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
     """Answer a rekey of a CHILD_SA (§1.3.3, §2.25.1)."""
     known = rekey.protocol == ProtocolId.ESP and len(rekey.spi) == 4
     spi_out = int.from_bytes(rekey.spi, "big") if known else 0
-    old = connection.child_by_spi_out(spi_out) if known else None
+    old = connection.children.by_spi_out(spi_out) if known else None
     if old is None and not (known and _may_be_known_soon(connection, spi_out)):
         notify = Notify(NotifyType.CHILD_SA_NOT_FOUND, b"", ProtocolId.ESP, rekey.spi)
         connection.channel.respond(received, (notify,))
@@ -145,9 +145,9 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
         return
     if old.expire_reason is DeletionReason.DUPLICATE and old.expire_at is not None:
         new.end_at(old.expire_at, DeletionReason.DUPLICATE)
-    task = connection.tasks.current
-    if isinstance(task, RekeyChild) and task.spi_in == old.spi_in:
-        task.rival = new
+    ours = [t for t in connection.tasks.under_way(RekeyChild) if t.spi_in == old.spi_in]
+    if ours:
+        ours[0].rival = new
     else:
         old.state = ChildState.REPLACED
         grace = connection.env.settings.replaced_grace
@@ -156,7 +156,7 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
 
 def _may_be_known_soon(connection: Connection, spi_out: int) -> bool:
     """Tell whether an unknown CHILD_SA is one that we are deleting, or are about to learn of."""
-    return isinstance(connection.tasks.current, CreateChild | RekeyChild) or any(
+    return connection.tasks.is_under_way(CreateChild, RekeyChild) or any(
         isinstance(task, DeleteChildren) and spi_out in task.spis.values()
         for task in connection.tasks
     )
@@ -164,9 +164,13 @@ def _may_be_known_soon(connection: Connection, spi_out: int) -> bool:
 
 def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> None:
     """Answer a rekey of the IKE SA (§1.3.2, §2.25.2)."""
-    task = connection.tasks.current
-    if isinstance(task, CreateChild | RekeyChild | DeleteChildren | DeleteReplaced) or (
-        isinstance(task, RekeyIkeSa) and task.rival is not None
+    tasks = connection.tasks
+    task = next(tasks.under_way(RekeyIkeSa), None)
+    if (
+        tasks.is_under_way(CreateChild, RekeyChild, DeleteChildren, DeleteReplaced)
+        or (task is not None and task.rival is not None)
+        # What comes before it is on its way, and may be about what it takes along.
+        or not connection.channel.is_in_order(received.header)
     ):
         _not_now(connection, received)
         return
@@ -191,7 +195,7 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
     agreement, payloads = answered
     connection.channel.respond(received, payloads)
     new = succession.spawn(connection, agreement, Role.RESPONDER, env.next_sequence(), now)
-    if isinstance(task, RekeyIkeSa):
+    if task is not None:
         task.rival = new
         new.claims = connection
     else:
@@ -205,9 +209,9 @@ def _informational(connection: Connection, received: Received) -> None:
         connection.channel.respond(received, payloads)
         return
     connection.channel.respond(received, ())
-    task = connection.tasks.current
-    rival = task.rival if isinstance(task, RekeyIkeSa) else None
-    if rival is not None and connection.state is State.ESTABLISHED:
+    task = next(connection.tasks.under_way(RekeyIkeSa), None)
+    rival = task.rival if task is not None else None
+    if rival is not None and rival.is_usable and connection.state is State.ESTABLISHED:
         # Our rekey is forgotten, the peer's stands (§2.25.2).
         succession.inherit(connection, rival, connection.channel.heard_at, we_delete=False)
     replaced = connection.state is State.REPLACED
@@ -218,7 +222,7 @@ def _delete_children(connection: Connection, spis_out: Sequence[int]) -> list[Pa
     """Delete CHILD_SAs; the answer names our halves of the pairs (RFC 7296 §1.4.1)."""
     spis_in = []
     for spi_out in spis_out:
-        child = connection.child_by_spi_out(spi_out)
+        child = connection.children.by_spi_out(spi_out)
         if child is None:
             # Unknown, or gone at our end with our own Delete on its way, or one that the peer
             # has made for us: its answer is late, or lost and about to be repeated.

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ike.codec.chain import parse_chain
+from ike.codec.chain import find_notify, parse_chain
 from ike.codec.encrypted import Encrypted, EncryptedFragment
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
 from ike.codec.message import Message
+from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.registry import ExchangeType, HeaderFlag
+from ike.codec.reader import u32
+from ike.codec.registry import ExchangeType, HeaderFlag, NotifyType
 from ike.config import Settings
 from ike.crypto.errors import IntegrityError
 from ike.crypto.keys import IkeKeys
@@ -26,6 +28,10 @@ from ike.fragments import Reassembly, Whole
 from ike.protection import Protection
 from ike.types import Datagram, UdpAddress
 from ike.window import RequestWindow, ResponseWindow
+
+_TELLS_WINDOW = frozenset(
+    {ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class Received:
 
 class Channel:
     """See the module.
+
+    The first message of ours that can carry it tells the peer the size of our window; until then
+    it is 1 (RFC 7296 §2.3), for a rekeyed IKE SA too (§2.18).
 
     Attributes:
         local: where our messages go out, and come in.
@@ -72,8 +81,9 @@ class Channel:
         self.fragmentation = False
         self._random_bytes = random_bytes
         self._fragment_size = settings.fragment_size
+        self._window = settings.window
         self.outbox: list[Datagram] = []
-        self._requests = RequestWindow(settings.retransmission)
+        self._requests = RequestWindow(settings.retransmission, settings.window)
         self._responses = ResponseWindow()
         self._protection: Protection | None = None
         self._reassembly = Reassembly()
@@ -108,9 +118,23 @@ class Channel:
         )
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a request of ours has no answer yet."""
-        return self._requests.outstanding is not None
+    def has_room(self) -> bool:
+        """Whether the peer's window has room for another request of ours."""
+        return self._requests.has_room
+
+    @property
+    def next_id(self) -> int:
+        """The message id of our next request."""
+        return self._requests.next_id
+
+    @property
+    def lowest_outstanding(self) -> int:
+        """The lowest message id of our requests without an answer, or the next one."""
+        return self._requests.lowest
+
+    def is_in_order(self, header: Header) -> bool:
+        """Tell whether all requests of the peer's before this one are answered."""
+        return header.message_id == self._responses.expected_id
 
     @property
     def deadline(self) -> float | None:
@@ -120,7 +144,7 @@ class Channel:
     def request(self, exchange_type: int, payloads: Sequence[Payload], now: float) -> bytes:
         """Send a request, protected once there are keys; give its (first) packet.
 
-        The caller has seen to it that none is outstanding.
+        The caller has seen to it that there is room for it.
         """
         packets = self._build(exchange_type, self._requests.next_id, False, payloads)
         self._requests.open(exchange_type, packets, now)
@@ -144,13 +168,13 @@ class Channel:
         """Answer a request, and remember the answer; give its (first) packet."""
         header = received.header
         packets = self._build(header.exchange_type, header.message_id, True, payloads)
-        self._responses.answered(received.packet, packets)
+        self._responses.answered(header.message_id, received.packet, packets)
         self._send(packets, self.local, self.remote)
         return packets[0]
 
     def forget_request(self) -> None:
-        """Stop sending the outstanding request."""
-        self._requests.answered()
+        """Stop sending what is outstanding."""
+        self._requests.clear()
 
     def repeat(self, datagram: Datagram, message_id: int) -> bool:
         """Answer a request that was answered before; tell whether it was one."""
@@ -170,7 +194,7 @@ class Channel:
         if header.is_response:
             if not self._requests.expects(header.message_id, header.exchange_type):
                 return None
-        elif header.message_id != self._responses.expected_id:
+        elif not self._responses.accepts(header.message_id):
             self.repeat(datagram, header.message_id)
             return None
         message = Message.parse(packet, header)
@@ -193,7 +217,19 @@ class Channel:
             payloads = parse_chain(plaintext, whole.first_payload, 0, len(plaintext))
         except ParseError as error:
             return Received(header, (), whole.packet, authenticated=True, error=error)
+        self._take_window(payloads)
         return Received(header, payloads, whole.packet, authenticated=True)
+
+    def _take_window(self, payloads: Sequence[Payload]) -> None:
+        notify = find_notify(payloads, NotifyType.SET_WINDOW_SIZE)
+        if notify is not None and len(notify.data) == 4:
+            self._requests.allow(int.from_bytes(notify.data, "big"))
+
+    def _tell_window(self, exchange_type: int) -> tuple[Payload, ...]:
+        if self._responses.size == self._window or exchange_type not in _TELLS_WINDOW:
+            return ()
+        self._responses.size = self._window
+        return (Notify(NotifyType.SET_WINDOW_SIZE, u32(self._window)),)
 
     def _open(self, header: Header, packet: bytes, last: Payload | None) -> Whole | None:
         """Decrypt a message; None while fragments of it are missing."""
@@ -218,8 +254,9 @@ class Channel:
         self.heard_at = now
         self.local = datagram.destination
         self.remote = datagram.source
+        self._reassembly.discard(header.message_id, header.is_response)
         if header.is_response:
-            self._requests.answered()
+            self._requests.answered(header.message_id)
 
     def _send(self, packets: tuple[bytes, ...], local: UdpAddress, remote: UdpAddress) -> None:
         self.outbox += [Datagram(local, remote, packet) for packet in packets]
@@ -236,4 +273,4 @@ class Channel:
         if self._protection is None:
             return (Message(header, tuple(payloads)).serialize(),)
         size = self._fragment_size if self.fragmentation else 0
-        return self._protection.seal(header, payloads, size)
+        return self._protection.seal(header, (*payloads, *self._tell_window(exchange_type)), size)

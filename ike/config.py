@@ -65,6 +65,9 @@ class KeyExchange(IntEnum):
     ML_KEM_1024 = 37
 
 
+MAX_WINDOW = 64
+"""Requests in flight; each costs the memory of an answer (RFC 7296 §2.3)."""
+
 _LEGACY = (
     EncryptionAlgorithm.TRIPLE_DES,
     Prf.HMAC_SHA1,
@@ -167,7 +170,11 @@ class Retransmission:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for the whole engine."""
+    """What holds for the whole engine.
+
+    Raises:
+        ValueError: the window is none.
+    """
 
     retransmission: Retransmission = field(default_factory=Retransmission)
     fragment_size: int = 1232  # bytes of a message from which on it goes in fragments; 0: never
@@ -183,3 +190,8 @@ class Settings:
     replaced_grace: float = 30.0  # seconds that the peer has to delete an SA that it has rekeyed
     ike_sas_per_peer: int = 8  # the oldest is deleted when there are more
     duplicate_grace: float = 5.0  # seconds that the peer has to delete its redundant SA
+    window: int = 8  # requests in flight that the peer may have, and that we have at most
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.window <= MAX_WINDOW:
+            raise ValueError(f"a window of {self.window} requests, 1 to {MAX_WINDOW} can be")

@@ -1,17 +1,18 @@
 """One established IKE SA and its CHILD_SAs.
 
-The connection queues tasks (`ike.tasks`), one of which at a time has a request outstanding, and
-answers the peer's requests (`ike.answers`). When it is rekeyed, a connection of its own is there
-for the new IKE SA, and inherits the CHILD_SAs (`ike.succession`).
+The connection queues tasks (`ike.tasks`), as many of which are under way as the peer's window has
+room for, and answers the peer's requests (`ike.answers`). When it is rekeyed, a connection of its
+own is there for the new IKE SA, and inherits the CHILD_SAs (`ike.succession`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ike import answers, keylog, reports, states
 from ike.channel import Channel, Received
-from ike.child_sa import ChildSa, ChildState, Making
+from ike.child_sa import ChildSa, ChildState
+from ike.children import ChildTable, EarlyDeletes, make_child
 from ike.codec.chain import find_notify, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
@@ -31,8 +32,6 @@ from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 from ike.types import Datagram
-
-_MAX_DELETED_EARLY = 256
 
 
 class Connection:
@@ -77,7 +76,7 @@ class Connection:
         self.is_redundant = False
         self.ended_by: DeletionReason | None = None
         self.state = State.ESTABLISHED
-        self.children: dict[int, ChildSa] = {}
+        self.children = ChildTable()
         self.tasks = TaskQueue()
         self.events: list[Event] = []
         self.spawned: list[Connection] = []
@@ -90,7 +89,7 @@ class Connection:
             self.rekey_at = now + env.rekey_after(peer.lifetime)
             self.expire_at = now + peer.lifetime * (1 + env.settings.rekey_margin)
         self._heard_esp_at = now
-        self._deleted_early: set[int] = set()
+        self._deleted_early = EarlyDeletes()
         if env.secrets_log is not None:
             spis = channel.initiator_spi, channel.responder_spi
             env.secrets_log(keylog.ike_line(*spis, suite, keys))
@@ -113,7 +112,7 @@ class Connection:
         if self.state is State.ESTABLISHED:
             times += [self.rekey_at, self.tasks.deadline]
             times += [child.deadline for child in self.children.values()]
-            if self.tasks.current is None:
+            if not self.tasks.running:
                 times.append(self._liveness_at)
         return min((t for t in times if t is not None), default=None)
 
@@ -162,7 +161,7 @@ class Connection:
         if self.rekey_at is not None and now >= self.rekey_at:
             self.rekey(now)
         liveness_at = self._liveness_at
-        if self.tasks.current is None and liveness_at is not None and now >= liveness_at:
+        if not self.tasks.running and liveness_at is not None and now >= liveness_at:
             self.tasks.add(CheckLiveness())
         self.pump(now)
 
@@ -183,7 +182,7 @@ class Connection:
         """Have a CHILD_SA rekeyed."""
         child.rekey_at = None
         if child.state is ChildState.LIVE:
-            self.enqueue(RekeyChild(child.spi_in), now)
+            self.enqueue(RekeyChild(child.spi_in, child.config.name), now)
 
     def end_at(self, when: float, reason: DeletionReason) -> None:
         """Have the IKE SA deleted by us, if the peer does not do so before."""
@@ -205,19 +204,22 @@ class Connection:
         self.tasks.add_later(task, now + self.env.retry_after())
 
     def pump(self, now: float) -> None:
-        """Begin the next task if none is under way."""
-        while self.state is not State.CLOSED and (task := self.tasks.next()) is not None:
+        """Begin the tasks that can begin now."""
+        while self.state is not State.CLOSED and self.channel.has_room:
+            task = self.tasks.next()
+            if task is None:
+                return
             request = task.begin(self, now)
             if request is not None:
-                self.tasks.current = task
+                self.tasks.running[self.channel.next_id] = task
                 self.channel.request(request.exchange_type, request.payloads, now)
 
     def _answered(self, received: Received, now: float) -> None:
-        task, self.tasks.current = self.tasks.current, None
+        task = self.tasks.running.pop(received.header.message_id, None)
         if task is None:
             return
         self._finish(task, received, now)
-        self._deleted_early.clear()
+        self._deleted_early.settle(self.channel.lowest_outstanding)
 
     def _finish(self, task: Task, received: Received, now: float) -> None:
         if self.state is not State.ESTABLISHED and not isinstance(task, DeleteIkeSa):
@@ -236,18 +238,6 @@ class Connection:
                 task.abandon(self)
                 self.delete(DeletionReason.PROTOCOL_ERROR, now)
 
-    def live_children(self, name: str) -> Iterator[ChildSa]:
-        """Give the CHILD_SAs of a configuration which are to stay."""
-        return (c for c in self.children.values() if c.config.name == name and c.is_live)
-
-    def has_live_child(self, name: str) -> bool:
-        """Tell whether there is one."""
-        return any(True for _ in self.live_children(name))
-
-    def child_by_spi_out(self, spi_out: int) -> ChildSa | None:
-        """Return the CHILD_SA with that outbound SPI."""
-        return next((c for c in self.children.values() if c.spi_out == spi_out), None)
-
     def add_child(
         self, agreement: ChildAgreement, began: int, now: float, replaces: ChildSa | None = None
     ) -> ChildSa:
@@ -259,25 +249,8 @@ class Connection:
             now: the time.
             replaces: the one that it was rekeyed from.
         """
-        config, nonces, env = agreement.config, agreement.nonces, self.env
-        lowest_nonce = min(nonces.initiator, nonces.responder)
-        making = Making(agreement.role, lowest_nonce, began, env.next_sequence())
-        child = ChildSa(
-            config,
-            agreement.spi_in,
-            agreement.spi_out,
-            agreement.suite,
-            agreement.local,
-            agreement.remote,
-            making,
-            replaces.origin if replaces is not None else making,
-            now,
-        )
-        lifetime = 0.0
-        if config.lifetime:
-            lifetime = env.rekey_after(config.lifetime)
-            child.rekey_at = now + lifetime
-            child.expire_at = now + config.lifetime * (1 + env.settings.rekey_margin)
+        child = make_child(agreement, began, self.env, now, replaces)
+        lifetime = child.rekey_at - now if child.rekey_at is not None else 0.0
         self.children[child.spi_in] = child
         self.events.append(
             reports.child_sa_established(
@@ -290,8 +263,8 @@ class Connection:
 
     def note_deleted(self, spi_out: int) -> None:
         """Take a Delete for a CHILD_SA that we may be about to learn of."""
-        if self.tasks.current is not None and len(self._deleted_early) < _MAX_DELETED_EARLY:
-            self._deleted_early.add(spi_out)
+        if self.tasks.running:
+            self._deleted_early.note(spi_out, max(self.tasks.running))
 
     def drop_child(self, child: ChildSa, reason: DeletionReason) -> None:
         """Report a CHILD_SA gone, and forget it."""
@@ -308,7 +281,7 @@ class Connection:
             self.drop_child(child, reason)
         if gone:
             spis = {child.spi_in: child.spi_out for child in gone}
-            self.enqueue(DeleteChildren(spis), now)
+            self.enqueue(DeleteChildren(spis, {child.config.name for child in gone}), now)
 
     def delete(self, reason: DeletionReason, now: float) -> None:
         """Report the IKE SA and its CHILD_SAs gone at once, and ask the peer for their end."""
@@ -335,8 +308,8 @@ class Connection:
         self.state = states.advance(self.state, Trigger.ENDED)
         self.channel.forget_request()
         self.expire_at = None
-        if self.tasks.current is not None:
-            self.tasks.current.abandon(self)
+        for task in self.tasks:
+            task.abandon(self)
         self.tasks = TaskQueue()
 
     def _drop_all(self, reason: DeletionReason) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MAX_FRAGMENTS = 128
 MAX_MESSAGE = 65_535  # bytes
+MAX_HELD = 2 * MAX_MESSAGE  # bytes of unfinished messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,19 @@ class Whole:
 
 @dataclass(slots=True)
 class _Partial:
-    message_id: int
     total: int
     size: int = 0
     fragments: dict[int, Fragment] = field(default_factory=dict)
 
 
 class Reassembly:
-    """Fragments of one message at a time, requests and responses apart."""
+    """Fragments of several messages, told apart by message id, requests apart from responses.
+
+    All together have no more bytes than `MAX_HELD`: the oldest unfinished message goes first.
+    """
 
     def __init__(self) -> None:
-        self._partial: dict[bool, _Partial] = {}
+        self._partial: dict[tuple[bool, int], _Partial] = {}
 
     def add(self, message_id: int, is_response: bool, fragment: Fragment) -> Whole | None:
         """Take a fragment whose ICV is good; give the message when it is complete.
@@ -50,22 +53,33 @@ class Reassembly:
         """
         if fragment.total > MAX_FRAGMENTS:
             return None
-        partial = self._partial.get(is_response)
-        if partial is None or partial.message_id != message_id or partial.total < fragment.total:
-            partial = self._partial[is_response] = _Partial(message_id, fragment.total)
+        key = is_response, message_id
+        partial = self._partial.get(key)
+        if partial is None or partial.total < fragment.total:
+            partial = self._partial[key] = _Partial(fragment.total)
         if partial.total != fragment.total or fragment.number in partial.fragments:
             return None
         partial.size += len(fragment.chunk)
         if partial.size > MAX_MESSAGE:
-            del self._partial[is_response]
+            del self._partial[key]
             return None
-        partial.fragments[fragment.number] = fragment
+        packet = fragment.packet if fragment.number == 1 else b""
+        partial.fragments[fragment.number] = replace(fragment, packet=packet)
         if len(partial.fragments) < partial.total:
+            self._make_room(key)
             return None
-        del self._partial[is_response]
+        del self._partial[key]
         ordered = [partial.fragments[number] for number in range(1, partial.total + 1)]
         plaintext = b"".join(f.chunk for f in ordered)
         return Whole(ordered[0].first_payload, plaintext, ordered[0].packet)
+
+    def discard(self, message_id: int, is_response: bool) -> None:
+        """Drop the fragments of a message that is there as a whole."""
+        self._partial.pop((is_response, message_id), None)
+
+    def _make_room(self, kept: tuple[bool, int]) -> None:
+        while sum(partial.size for partial in self._partial.values()) > MAX_HELD:
+            del self._partial[next(key for key in self._partial if key != kept)]
 
 
 def split(plaintext: bytes, size: int) -> list[bytes]:

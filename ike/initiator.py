@@ -191,10 +191,11 @@ class InitiatorHandshake:
                     AttemptFailed(self.child.name, self.peer.name, outcome.reason, outcome.detail)
                 )
             if not outcome.notify_type:
-                connection.enqueue(DeleteChildren({offer.spi_in: 0}), now)
+                connection.enqueue(DeleteChildren({offer.spi_in: 0}, {self.child.name}), now)
         elif self.cancelled:
             self.env.release_esp_spi(offer.spi_in)
-            connection.enqueue(DeleteChildren({outcome.spi_in: outcome.spi_out}), now)
+            spis = {outcome.spi_in: outcome.spi_out}
+            connection.enqueue(DeleteChildren(spis, {self.child.name}), now)
         else:
             connection.add_child(outcome, self.began, now)
 

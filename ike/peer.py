@@ -194,7 +194,7 @@ class Peer:
                 self._place(attempt.child, now)
 
     def _is_live(self, name: str) -> bool:
-        return any(c.is_usable and c.has_live_child(name) for c in self.connections)
+        return any(c.is_usable and c.children.has_live(name) for c in self.connections)
 
     def _is_placed(self, name: str) -> bool:
         return self._carrier(name) is not None
@@ -266,7 +266,7 @@ class Peer:
             doubles = [
                 (connection, other)
                 for connection in self.connections
-                for other in connection.live_children(new.config.name)
+                for other in connection.children.live(new.config.name)
                 if other is not new
             ]
             for connection, other in doubles:

@@ -1,11 +1,11 @@
-"""Message ids, retransmission and the memory of answers (RFC 7296 §2.1 to §2.3).
-
-Both windows have the size 1: one request of ours at a time, one request of the peer at a time.
-"""
+"""Message ids, retransmission and the memory of answers (RFC 7296 §2.1 to §2.3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hmac import compare_digest
+
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from ike.config import Retransmission
 
@@ -22,80 +22,130 @@ class Outstanding:
 
 
 class RequestWindow:
-    """Our requests: at most one is outstanding."""
+    """Our requests: as many are outstanding as the peer keeps answers for.
 
-    def __init__(self, retransmission: Retransmission) -> None:
+    Args:
+        retransmission: when one is sent again.
+        most: how many are outstanding at once, whatever the peer allows.
+
+    Attributes:
+        next_id: the id of the next request.
+        size: how many may be outstanding. It is 1 until the peer says more, and never shrinks.
+    """
+
+    def __init__(self, retransmission: Retransmission, most: int) -> None:
         self._retransmission = retransmission
+        self._most = most
         self.next_id = 0
-        self.outstanding: Outstanding | None = None
+        self.size = 1
+        self.outstanding: dict[int, Outstanding] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another request may go out: all up to `next_id - size` are answered (§2.3)."""
+        return not self.outstanding or self.next_id < self.lowest + self.size
+
+    @property
+    def lowest(self) -> int:
+        """The lowest id that is outstanding, or the next one."""
+        return min(self.outstanding, default=self.next_id)
+
+    def allow(self, size: int) -> None:
+        """Take the peer's SET_WINDOW_SIZE."""
+        self.size = max(self.size, min(size, self._most))
 
     def open(self, exchange_type: int, packets: tuple[bytes, ...], now: float) -> None:
         """Note that a request with `next_id` goes out."""
         deadline = now + self._retransmission.first
-        self.outstanding = Outstanding(self.next_id, exchange_type, packets, 1, deadline)
+        self.outstanding[self.next_id] = Outstanding(
+            self.next_id, exchange_type, packets, 1, deadline
+        )
         self.next_id += 1
 
     def replace(self, packets: tuple[bytes, ...], now: float) -> None:
-        """Send the outstanding request in another form (COOKIE, INVALID_KE_PAYLOAD)."""
-        outstanding = self.outstanding
+        """Send the last request in another form (COOKIE, INVALID_KE_PAYLOAD)."""
+        outstanding = self.outstanding.get(self.next_id - 1)
         if outstanding is None:
             raise RuntimeError("no request is outstanding")
         outstanding.packets = packets
         outstanding.tries = 1
         outstanding.deadline = now + self._retransmission.first
 
-    def answered(self) -> None:
+    def answered(self, message_id: int) -> None:
         """Note that the answer is there."""
-        self.outstanding = None
+        self.outstanding.pop(message_id, None)
+
+    def clear(self) -> None:
+        """Wait for no answer any more."""
+        self.outstanding.clear()
 
     def expects(self, message_id: int, exchange_type: int) -> bool:
-        """Tell whether a response with this id and type answers the outstanding request."""
-        outstanding = self.outstanding
-        return (
-            outstanding is not None
-            and outstanding.message_id == message_id
-            and outstanding.exchange_type == exchange_type
-        )
+        """Tell whether a response with this id and type answers an outstanding request."""
+        outstanding = self.outstanding.get(message_id)
+        return outstanding is not None and outstanding.exchange_type == exchange_type
 
     def due(self, now: float) -> tuple[bytes, ...]:
         """Return what is to be sent again now."""
-        outstanding = self.outstanding
-        if outstanding is None or now < outstanding.deadline or self.gave_up(now):
-            return ()
+        packets: tuple[bytes, ...] = ()
         settings = self._retransmission
-        wait = settings.first * settings.factor**outstanding.tries
-        outstanding.tries += 1
-        outstanding.deadline = now + min(wait, settings.maximum)
-        return outstanding.packets
+        for outstanding in self.outstanding.values():
+            if now < outstanding.deadline or outstanding.tries >= settings.tries:
+                continue
+            wait = settings.first * settings.factor**outstanding.tries
+            outstanding.tries += 1
+            outstanding.deadline = now + min(wait, settings.maximum)
+            packets += outstanding.packets
+        return packets
 
     def gave_up(self, now: float) -> bool:
-        """Tell whether the last try has had its time."""
-        outstanding = self.outstanding
-        return (
-            outstanding is not None
-            and outstanding.tries >= self._retransmission.tries
-            and now >= outstanding.deadline
-        )
+        """Tell whether the last try of a request has had its time."""
+        tries = self._retransmission.tries
+        return any(o.tries >= tries and now >= o.deadline for o in self.outstanding.values())
 
     @property
     def deadline(self) -> float | None:
         """When `due` or `gave_up` has something to say next."""
-        return self.outstanding.deadline if self.outstanding else None
+        return min((o.deadline for o in self.outstanding.values()), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    request: bytes  # SHA-256
+    response: tuple[bytes, ...]
 
 
 class ResponseWindow:
-    """The peer's requests: which id comes next, and the answer to the one before."""
+    """The peer's requests: which ids may come, and the answers to those that came.
+
+    Of `size` ids from the lowest one without an answer on, each is taken once, in any order. An
+    answer is kept until a request comes whose id is higher by `size` or more (§2.3), so there
+    are at most `size` of them.
+
+    Attributes:
+        expected_id: the lowest id without an answer.
+        size: how many requests we let the peer have outstanding.
+    """
 
     def __init__(self) -> None:
         self.expected_id = 0
-        self._request = b""
-        self._response: tuple[bytes, ...] = ()
+        self.size = 1
+        self._answers: dict[int, _Answer] = {}
 
-    def answered(self, request: bytes, response: tuple[bytes, ...]) -> None:
-        """Remember the request's (first) packet and the response, and expect the next one."""
-        self._request = request
-        self._response = response
-        self.expected_id += 1
+    def accepts(self, message_id: int) -> bool:
+        """Tell whether a request with this id is one to be answered now."""
+        return (
+            self.expected_id <= message_id < self.expected_id + self.size
+            and message_id not in self._answers
+        )
+
+    def answered(self, message_id: int, request: bytes, response: tuple[bytes, ...]) -> None:
+        """Remember a request's (first) packet and the response."""
+        self._answers[message_id] = _Answer(_digest(request), response)
+        while self.expected_id in self._answers:
+            self.expected_id += 1
+        oldest = max(self._answers) - self.size
+        for known in [known for known in self._answers if known <= oldest]:
+            del self._answers[known]
 
     def again(self, message_id: int, packet: bytes) -> tuple[bytes, ...]:
         """Return the answer to a request that was answered before; nothing for any other.
@@ -103,6 +153,13 @@ class ResponseWindow:
         A retransmission is bitwise identical (§2.1). Of a fragmented request only the first
         fragment calls for the answer (RFC 7383 §2.6.1).
         """
-        if message_id + 1 == self.expected_id and packet == self._request:
-            return self._response
+        known = self._answers.get(message_id)
+        if known is not None and compare_digest(_digest(packet), known.request):
+            return known.response
         return ()
+
+
+def _digest(packet: bytes) -> bytes:
+    digest = Hash(SHA256())
+    digest.update(packet)
+    return digest.finalize()

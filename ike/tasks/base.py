@@ -22,6 +22,14 @@ class Request(NamedTuple):
 class Task(Protocol):
     """One exchange that we begin."""
 
+    @property
+    def packet_types(self) -> frozenset[str]:
+        """The names of the `ChildConfig`s that it is about."""
+
+    @property
+    def goes_alone(self) -> bool:
+        """Whether no other task may be under way meanwhile (RFC 7296 §2.25)."""
+
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request; None if there is nothing to be done any more."""
 

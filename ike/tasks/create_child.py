@@ -29,11 +29,15 @@ class CreateChild:
         is_live: tells whether the CHILD_SA of that name is there already, in any IKE SA.
 
     Attributes:
+        packet_types: see `Task`; `goes_alone` too.
         cancelled: nobody wants it any more; if the peer makes it, it is deleted at once.
     """
 
+    goes_alone = False
+
     def __init__(self, config: ChildConfig, is_live: Callable[[str], bool]) -> None:
         self.config = config
+        self.packet_types = frozenset({config.name})
         self.cancelled = False
         self._is_live = is_live
         self._tries = 0
@@ -78,7 +82,8 @@ class CreateChild:
             self._failed(connection, outcome, offer.spi_in, now)
         elif self.cancelled:
             self.abandon(connection)
-            connection.enqueue(DeleteChildren({outcome.spi_in: outcome.spi_out}), now)
+            spis = {outcome.spi_in: outcome.spi_out}
+            connection.enqueue(DeleteChildren(spis, self.packet_types), now)
         else:
             self._offer = None
             connection.add_child(outcome, self._began, now)
@@ -87,7 +92,7 @@ class CreateChild:
         self.abandon(connection)
         if not failure.notify_type:
             # The peer thinks that all went well: it has a CHILD_SA that we must not use.
-            connection.enqueue(DeleteChildren({spi_in: 0}), now)
+            connection.enqueue(DeleteChildren({spi_in: 0}, self.packet_types), now)
         self._tries += 1
         if failure.notify_type == NotifyType.TEMPORARY_FAILURE and self._tries < _TRIES:
             connection.retry_later(self, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ike.child_sa import ChildState
@@ -21,10 +21,14 @@ class DeleteChildren:
 
     Attributes:
         spis: outbound SPIs by inbound ones.
+        packet_types: what they protected; `goes_alone`: see `Task`.
     """
 
-    def __init__(self, spis: Mapping[int, int]) -> None:
+    goes_alone = False
+
+    def __init__(self, spis: Mapping[int, int], packet_types: Iterable[str]) -> None:
         self.spis = spis
+        self.packet_types = frozenset(packet_types)
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request."""
@@ -41,8 +45,11 @@ class DeleteChildren:
 class DeleteReplaced:
     """The end of a CHILD_SA that we have rekeyed; it is there until the peer has answered."""
 
-    def __init__(self, spi_in: int) -> None:
+    goes_alone = False
+
+    def __init__(self, spi_in: int, packet_type: str) -> None:
         self.spi_in = spi_in
+        self.packet_types = frozenset({packet_type})
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the peer has deleted it meanwhile."""
@@ -64,6 +71,9 @@ class DeleteReplaced:
 
 class DeleteIkeSa:
     """The end of the IKE SA."""
+
+    packet_types: frozenset[str] = frozenset()
+    goes_alone = True
 
     message = (ExchangeType.INFORMATIONAL, informational.delete_ike_sa())
 

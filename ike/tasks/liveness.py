@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class CheckLiveness:
     """An empty INFORMATIONAL: any answer will do."""
 
+    packet_types: frozenset[str] = frozenset()
+    goes_alone = False
+
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request."""
         return Request(ExchangeType.INFORMATIONAL, ())

@@ -1,30 +1,45 @@
-"""Tasks of one connection: one under way, others waiting for it, others for their time."""
+"""Tasks of one connection: some under way, others waiting for them, others for their time.
+
+What is under way at once is what §2.3 and §2.25 of RFC 7296 let be: tasks about different packet
+types go in parallel, those about the same one go one after another, and what is about the IKE SA
+itself goes alone.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import TypeVar
 
 from ike.tasks.base import Task
+
+T = TypeVar("T", bound=Task)
 
 
 class TaskQueue:
     """See the module.
 
     Attributes:
-        current: the task under way.
+        running: the tasks under way, by the message ids of their requests.
     """
 
     def __init__(self) -> None:
-        self.current: Task | None = None
+        self.running: dict[int, Task] = {}
         self._waiting: deque[Task] = deque()
         self._later: list[tuple[float, Task]] = []
 
     def __iter__(self) -> Iterator[Task]:
-        if self.current is not None:
-            yield self.current
+        yield from self.running.values()
         yield from self._waiting
         yield from (task for _, task in self._later)
+
+    def under_way(self, *kinds: type[T]) -> Iterator[T]:
+        """Give the tasks of some kinds that are under way."""
+        return (task for task in self.running.values() if isinstance(task, kinds))
+
+    def is_under_way(self, *kinds: type[Task]) -> bool:
+        """Tell whether a task of one of these kinds is under way."""
+        return any(isinstance(task, kinds) for task in self.running.values())
 
     def add(self, task: Task) -> None:
         """Have a task wait for its turn."""
@@ -49,10 +64,23 @@ class TaskQueue:
         self._later = [entry for entry in self._later if entry[0] > now]
 
     def next(self) -> Task | None:
-        """Take the next task, if none is under way."""
-        if self.current is not None or not self._waiting:
-            return None
-        return self._waiting.popleft()
+        """Take the next task that may begin now.
+
+        One that goes alone waits for all that are under way, and all behind it wait for it.
+        """
+        busy: set[str] = set()
+        for task in self.running.values():
+            if task.goes_alone:
+                return None
+            busy |= task.packet_types
+        for task in self._waiting:
+            if task.goes_alone and (self.running or task is not self._waiting[0]):
+                return None
+            if busy.isdisjoint(task.packet_types):
+                self._waiting.remove(task)
+                return task
+            busy |= task.packet_types
+        return None
 
     def hand_over(self, heir: TaskQueue) -> None:
         """Give all that have not begun to another queue."""

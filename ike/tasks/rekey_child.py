@@ -27,8 +27,11 @@ class RekeyChild:
         rival: the CHILD_SA that the peer has made in its place meanwhile (§2.8.1).
     """
 
-    def __init__(self, spi_in: int) -> None:
+    goes_alone = False
+
+    def __init__(self, spi_in: int, packet_type: str) -> None:
         self.spi_in = spi_in
+        self.packet_types = frozenset({packet_type})
         self.rival: ChildSa | None = None
         self._began = 0
         self._offer: ChildOffer | None = None
@@ -94,7 +97,7 @@ class RekeyChild:
             # The peer's stays; who made the one that stays deletes the old one.
             old.end_at(now + connection.env.settings.replaced_grace, DeletionReason.REPLACED)
         else:
-            connection.enqueue(DeleteReplaced(old.spi_in), now)
+            connection.enqueue(DeleteReplaced(old.spi_in, old.config.name), now)
 
     def _failed(
         self,
@@ -106,7 +109,7 @@ class RekeyChild:
     ) -> None:
         settings = connection.env.settings
         if not failure.notify_type:
-            connection.enqueue(DeleteChildren({offered_spi: 0}), now)
+            connection.enqueue(DeleteChildren({offered_spi: 0}, self.packet_types), now)
         if old is None:
             return
         if self.rival is not None:
@@ -115,7 +118,7 @@ class RekeyChild:
         elif failure.notify_type == NotifyType.CHILD_SA_NOT_FOUND:
             # The peer does not have it: begin from scratch (§2.25).
             connection.drop_child(old, DeletionReason.PEER)
-            connection.enqueue(CreateChild(old.config, connection.has_live_child), now)
+            connection.enqueue(CreateChild(old.config, connection.children.has_live), now)
         else:
             old.state = ChildState.LIVE
             old.rekey_at = now + connection.env.retry_after()

@@ -27,6 +27,9 @@ class RekeyIkeSa:
         rival: the IKE SA that the peer has made in its place meanwhile (§2.8.2).
     """
 
+    packet_types: frozenset[str] = frozenset()
+    goes_alone = True
+
     def __init__(self) -> None:
         self.rival: Connection | None = None
         self._began = 0
@@ -61,7 +64,7 @@ class RekeyIkeSa:
             connection.retry(self, now)
         elif isinstance(outcome, Failure):
             self.abandon(connection)
-            if self.rival is not None:
+            if self.rival is not None and self.rival.is_usable:
                 succession.inherit(connection, self.rival, now, we_delete=False)
             else:
                 connection.rekey_at = now + env.retry_after()
