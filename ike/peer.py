@@ -119,7 +119,8 @@ class Peer:
         self._settle_duplicate_children(now)
         for connection in tuple(self.connections):
             creating = any(isinstance(task, CreateChild) for task in connection.tasks)
-            if not connection.is_redundant or connection.children or creating:
+            doomed = connection.is_redundant and connection.is_usable
+            if not doomed or connection.children or creating:
                 continue
             if connection.role is Role.INITIATOR:
                 connection.delete(DeletionReason.DUPLICATE, now)

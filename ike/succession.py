@@ -65,6 +65,7 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
     old.children.clear()
     old.tasks.hand_over(heir.tasks)
     old.heir = heir
+    heir.is_redundant |= old.is_redundant
     old.rekey_at = None
     old.ended_by = DeletionReason.REPLACED
     old.state = states.advance(old.state, Trigger.REKEYED)

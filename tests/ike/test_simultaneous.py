@@ -8,6 +8,7 @@ import pytest
 from ike_network import LEFT, RIGHT, Network, child, left_peer, mirrored, right_peer
 from test_loss import live
 
+from ike.codec.header import Header
 from ike.events import (
     AttemptFailed,
     ChildSaDeleted,
@@ -102,6 +103,21 @@ def test_any_one_message_late(slow: int, seed: int) -> None:
     network.right.endpoint.initiate("r-one", network.now)
     network.run(60)
     check(network, "one")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_redundant_ike_sa_is_rekeyed(seed: int) -> None:
+    """Only the one that takes its place can be redundant: the old one is the peer's to delete."""
+    network = Network(*both(), seed=seed)
+    network.left.endpoint.initiate("one", network.now)
+    network.right.endpoint.initiate("r-two", network.now)
+    network.run(1)
+    network.filter = lambda d: [(0.02 if Header.parse(d.payload).is_response else 0.001, d)]
+    network.right.endpoint.rekey_peer("left", network.now)
+    network.run(60)
+    check(network, "one", "two")
+    for node in (network.left, network.right):
+        assert not node.of(ChildSaDeleted)
 
 
 def test_our_unanswered_attempt_is_satisfied_by_the_peers() -> None:
