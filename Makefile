@@ -5,7 +5,7 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit slow interop conformance lint types check-format bench lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit slow nightly interop conformance lint types check-format bench lab lab-clean p4 proto shell clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,9 +33,14 @@ unit: $(STAMP) ## unit tests, in under a minute
 slow: $(STAMP) ## unit tests that take longer: the C++ extern, the demo, processes, large tables
 	$(VENV)/bin/python -m pytest -q -n 2 -m "slow and not interop"
 
+nightly: $(STAMP) ## 10,000 random schedules of two IKE endpoints (SCHEDULES=n), each by its seed
+	P4IPSEC_SCHEDULES=$(SCHEDULES) P4IPSEC_EXAMPLES=2000 \
+	    nice $(VENV)/bin/python -m pytest -q -n 2 tests/ike/model
+
 interop: $(STAMP) ## real peers in network namespaces (root); skips with a reason where it can't
 	$(VENV)/bin/python -m pytest -q -m interop
 
+SCHEDULES ?= 10000
 TARGET ?= bmv2
 conformance: $(STAMP) ## the data plane's tests on a real bmv2 (installed, with build/extern)
 	$(VENV)/bin/python -m pytest -q tests/conformance --target $(TARGET)
