@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 
+from ike.distinguished_name import looks_like_name, parse_name, read_name, show_name
+from ike.printable import printable
+
 
 class Secret:
     """Key material: bytes that no ``repr``, ``str`` or log shows.
@@ -62,11 +65,15 @@ class Identity:
     def from_text(cls, text: str) -> Identity:
         """Read an identity as operators write it.
 
-        An IPv4 or IPv6 address, ``user@domain``, ``@#hex`` for a KEY_ID, else an FQDN.
+        An IPv4 or IPv6 address, ``user@domain``, ``@#hex`` for a KEY_ID, a distinguished name as
+        ``C=CH, O=example, CN=gw1``, else an FQDN.
 
         Raises:
-            ValueError: the text is empty, longer than 255 bytes, not ASCII, or bad hex.
+            ValueError: the text is empty, longer than 255 bytes, not ASCII (both may be in a
+                distinguished name), bad hex, or a malformed distinguished name.
         """
+        if looks_like_name(text):
+            return cls(IdType.DER_ASN1_DN, read_name(text))
         if not text or len(text) > 255 or not text.isascii():
             raise ValueError("an identity is 1 to 255 ASCII characters")
         if text.startswith("@#"):
@@ -83,7 +90,12 @@ class Identity:
         if self.id_type in (IdType.IPV4_ADDR, IdType.IPV6_ADDR) and len(self.data) in (4, 16):
             return str(ipaddress.ip_address(self.data))
         if self.id_type in (IdType.FQDN, IdType.RFC822_ADDR):
-            return self.data.decode("ascii", "backslashreplace")
+            return printable(self.data.decode("ascii", "backslashreplace"))
+        if self.id_type is IdType.DER_ASN1_DN:
+            try:
+                return show_name(parse_name(self.data))
+            except ValueError:
+                return f"malformed name {self.data.hex()}"
         return f"@#{self.data.hex()}"
 
 

@@ -1,0 +1,96 @@
+"""What we believe in: trust anchors, and what is known beside them of the certificates below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA1, Hash
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.ocsp import OCSPResponse
+
+from ike.pki.algorithms import weak_key
+from ike.pki.errors import LoadError
+from ike.pki.loading import load_certificates, load_crls, load_ocsp
+from ike.pki.parsed import ParsedCertificate
+
+
+class RevocationPolicy(StrEnum):
+    """What a certificate needs to be accepted. A revoked one never is, unless OFF."""
+
+    IF_AVAILABLE = "if-available"
+    """A CRL or OCSP response that we have is honoured; none is accepted."""
+
+    REQUIRED = "required"
+    """Every certificate below the trust anchor needs a valid CRL or OCSP response."""
+
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustStore:
+    """Trust anchors, intermediate CAs, CRLs and OCSP responses. Compares by their contents.
+
+    An anchor that is no CA is trusted as that one peer's certificate, and for nothing below it.
+    """
+
+    anchors: tuple[ParsedCertificate, ...]
+    intermediates: tuple[ParsedCertificate, ...] = ()
+    crls: tuple[x509.CertificateRevocationList, ...] = field(default=(), repr=False, hash=False)
+    ocsp: tuple[OCSPResponse, ...] = field(default=(), repr=False, compare=False)
+    revocation: RevocationPolicy = RevocationPolicy.IF_AVAILABLE
+    # The library's OCSP responses don't compare.
+    _ocsp_der: tuple[bytes, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        encoded = tuple(response.public_bytes(Encoding.DER) for response in self.ocsp)
+        object.__setattr__(self, "_ocsp_der", encoded)
+
+    @classmethod
+    def from_pem(
+        cls,
+        anchors: bytes,
+        *,
+        intermediates: bytes = b"",
+        crls: Iterable[bytes] = (),
+        ocsp: Iterable[bytes] = (),
+        revocation: RevocationPolicy = RevocationPolicy.IF_AVAILABLE,
+    ) -> TrustStore:
+        """Read a trust store from the contents of files.
+
+        Args:
+            anchors: certificates of CAs, or of single peers; PEM or DER.
+            intermediates: certificates of CAs that peers may leave out; PEM or DER.
+            crls: CRLs, each PEM or DER.
+            ocsp: OCSP responses, each DER.
+            revocation: what is asked of a certificate.
+
+        Raises:
+            LoadError: one of them can't be read, or an anchor's key is too weak.
+        """
+        trusted = load_certificates(anchors)
+        for anchor in trusted:
+            weak = weak_key(anchor.key)
+            if weak is not None:
+                raise LoadError(f"the trust anchor {anchor.title} has {weak}")
+        return cls(
+            trusted,
+            load_certificates(intermediates) if intermediates.strip() else (),
+            tuple(crl for content in crls for crl in load_crls(content)),
+            tuple(load_ocsp(content) for content in ocsp),
+            revocation,
+        )
+
+    @property
+    def certificate_authorities(self) -> tuple[bytes, ...]:
+        """SHA-1 of each anchor's SubjectPublicKeyInfo, for CERTREQ (RFC 7296 §3.7); 20 bytes."""
+        return tuple(dict.fromkeys(_key_hash(anchor) for anchor in self.anchors))
+
+
+def _key_hash(anchor: ParsedCertificate) -> bytes:
+    # RFC 7296 fixes SHA-1 here: a hint for choosing a certificate, which nothing relies on.
+    digest = Hash(SHA1())  # noqa: S303  # see above
+    digest.update(anchor.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return digest.finalize()
