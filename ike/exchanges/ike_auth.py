@@ -200,7 +200,6 @@ def _refuse_identity(detail: str) -> Refusal:
 def _identity_text(id_type: int, data: bytes) -> str:
     """Write a peer's identity so that it can go into a log: it is not authenticated yet."""
     try:
-        text = str(Identity(IdType(id_type), data[:255]))
+        return str(Identity(IdType(id_type), data))[:255]
     except ValueError:
         return f"an identity of the unknown type {id_type}"
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
