@@ -41,8 +41,8 @@ class Making:
 class ChildSa:
     """A pair of ESP SAs. Its keys have gone out with the event, and are not kept.
 
-    `origin` is the making of the first one in its line, before all rekeys. Times are the
-    caller's, in seconds; None: never.
+    `more_selectors`: see `ChildAgreement`. `origin` is the making of the first one in its line,
+    before all rekeys. Times are the caller's, in seconds; None: never.
     """
 
     config: ChildConfig
@@ -54,6 +54,7 @@ class ChildSa:
     making: Making
     origin: Making
     established_at: float
+    more_selectors: bool = False
     rekey_at: float | None = None
     expire_at: float | None = None
     expire_reason: DeletionReason = DeletionReason.EXPIRED

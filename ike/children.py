@@ -76,6 +76,7 @@ def make_child(
         making,
         replaces.origin if replaces is not None else making,
         now,
+        agreement.more_selectors,
     )
     if config.lifetime:
         child.rekey_at = now + env.rekey_after(config.lifetime)

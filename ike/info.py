@@ -12,7 +12,11 @@ from ike.types import UdpAddress
 
 @dataclass(frozen=True, slots=True)
 class ChildSaInfo:
-    """One pair of ESP SAs. Times are the caller's, in seconds; None: never."""
+    """One pair of ESP SAs. Times are the caller's, in seconds; None: never.
+
+    `more_selectors`: more of the offer would have been taken, in CHILD_SAs of its own (RFC 7296
+    §2.9, ADDITIONAL_TS_POSSIBLE).
+    """
 
     child: str
     spi_in: int
@@ -20,6 +24,7 @@ class ChildSaInfo:
     suite: str
     established_at: float
     rekey_at: float | None
+    more_selectors: bool = False
 
 
 @dataclass(frozen=True, slots=True)

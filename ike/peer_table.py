@@ -12,7 +12,7 @@ from ike.crypto.encryption import is_aead, is_known
 from ike.environment import Environment
 from ike.events import DeletionReason
 from ike.peer import Peer
-from ike.selectors import MAX_SELECTORS
+from ike.selectors import MAX_SELECTORS, paired
 
 
 class PeerTable:
@@ -109,6 +109,9 @@ def _check_contents(config: PeerConfig) -> None:
         for selectors in (child.local_selectors, child.remote_selectors):
             if not 1 <= len(selectors) <= MAX_SELECTORS:
                 raise ValueError(f"child {child.name}: 1 to {MAX_SELECTORS} selectors a side")
+        ours, theirs = child.local_selectors, child.remote_selectors
+        if paired(ours, theirs) != (ours, theirs):
+            raise ValueError(f"child {child.name}: a selector has no counterpart on the other side")
 
 
 def _check_ciphers(what: str, proposals: Sequence[IkeProposal | EspProposal]) -> None:

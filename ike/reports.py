@@ -87,7 +87,15 @@ def info(connection: Connection) -> IkeSaInfo:
     """Describe a connection for an operator."""
     channel = connection.channel
     children = tuple(
-        ChildSaInfo(c.config.name, c.spi_in, c.spi_out, str(c.suite), c.established_at, c.rekey_at)
+        ChildSaInfo(
+            c.config.name,
+            c.spi_in,
+            c.spi_out,
+            str(c.suite),
+            c.established_at,
+            c.rekey_at,
+            c.more_selectors,
+        )
         for c in connection.children.values()
     )
     return IkeSaInfo(

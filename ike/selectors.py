@@ -3,44 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ike.config import ChildConfig
 from ike.types import TrafficSelector
 
 Selectors = tuple[TrafficSelector, ...]
 
+MAX_NAMED = 4
 MAX_SELECTORS = 64  # a product of two lists can grow; the payload's count has one byte
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """Which configured child an offer fits, and what both sides have in common."""
+    """Which configured child an offer fits, and what both sides have in common.
+
+    `others_fit`: some of what is left out of the offer fits other children.
+    """
 
     child: ChildConfig
     local: Selectors
     remote: Selectors
+    others_fit: bool = False
 
 
 def intersect(one: TrafficSelector, other: TrafficSelector) -> TrafficSelector | None:
     """Return what both selectors match, None if that is nothing."""
+    if one.version != other.version:
+        return None
     if one.protocol and other.protocol and one.protocol != other.protocol:
         return None
-    start_address = max(one.start_address, other.start_address)
-    end_address = min(one.end_address, other.end_address)
+    start_address = max(one.start_address, other.start_address, key=int)
+    end_address = min(one.end_address, other.end_address, key=int)
     start_port = max(one.start_port, other.start_port)
     end_port = min(one.end_port, other.end_port)
-    if start_address > end_address or start_port > end_port:
+    if int(start_address) > int(end_address) or start_port > end_port:
         return None
     protocol = one.protocol or other.protocol
     return TrafficSelector(start_address, end_address, protocol, start_port, end_port)
 
 
 def narrow(ours: Sequence[TrafficSelector], offered: Sequence[TrafficSelector]) -> Selectors:
-    """Return what lies in both lists, without selectors that another one contains."""
+    """Return what lies in both lists, without selectors that another one contains.
+
+    What lies in the first one offered is never left out for want of room.
+    """
     common: list[TrafficSelector] = []
-    for own in ours:
-        for other in offered:
+    for other in offered:
+        for own in ours:
             both = intersect(own, other)
             if both is None or any(kept.contains(both) for kept in common):
                 continue
@@ -50,40 +60,66 @@ def narrow(ours: Sequence[TrafficSelector], offered: Sequence[TrafficSelector]) 
     return tuple(common)
 
 
+def paired(local: Selectors, remote: Selectors) -> tuple[Selectors, Selectors]:
+    """Leave out selectors without a counterpart, of the same IP version and protocol.
+
+    No packet matches them on both sides.
+    """
+    return (
+        tuple(one for one in local if any(_go_together(one, other) for other in remote)),
+        tuple(one for one in remote if any(_go_together(one, other) for other in local)),
+    )
+
+
+def _go_together(one: TrafficSelector, other: TrafficSelector) -> bool:
+    return one.version == other.version and (
+        not one.protocol or not other.protocol or one.protocol == other.protocol
+    )
+
+
 def inside(inner: Iterable[TrafficSelector], outer: Sequence[TrafficSelector]) -> bool:
     """Tell whether every selector of `inner` is contained in one of `outer`."""
     return all(any(o.contains(i) for o in outer) for i in inner)
 
 
 def best_match(
-    children: Sequence[ChildConfig], local: Sequence[TrafficSelector], remote: Selectors
+    children: Sequence[ChildConfig], local: Selectors, remote: Selectors
 ) -> Narrowed | None:
     """Find the configured child that an offer is meant for; None if it fits none.
 
-    An exact match is best, then a child that the whole offer lies in, then one that lies in the
-    offer, then any that has something in common with it; among equals, the first configured.
+    An exact match is best, then a child that the whole offer lies in. Else the offer is narrowed:
+    to a child that has the first selectors of both sides, which may be those of the packet that
+    the initiator wants to send, then to one that lies in the offer, then to any; among equals, to
+    the first configured.
     """
-    best: tuple[int, Narrowed] | None = None
+    best: tuple[tuple[bool, ...], Narrowed] | None = None
+    fitting = 0
     for child in children:
-        narrowed = Narrowed(
-            child,
-            narrow(child.local_selectors, local),
-            narrow(child.remote_selectors, remote),
-        )
+        ours, theirs = child.local_selectors, child.remote_selectors
+        narrowed = Narrowed(child, *paired(narrow(ours, local), narrow(theirs, remote)))
         if not narrowed.local or not narrowed.remote:
             continue
-        offer_inside = inside(local, child.local_selectors) and inside(
-            remote, child.remote_selectors
-        )
-        child_inside = inside(child.local_selectors, local) and inside(
-            child.remote_selectors, remote
-        )
-        rank = 2 * offer_inside + child_inside
+        fitting += 1
+        whole = inside(local, ours) and inside(remote, theirs)
+        contained = inside(ours, local) and inside(theirs, remote)
+        first = inside(local[:1], ours) and inside(remote[:1], theirs)
+        rank = (whole, whole and contained, first, contained)
         if best is None or rank > best[0]:
             best = rank, narrowed
-    return best[1] if best else None
+    if best is None:
+        return None
+    (whole, *_), narrowed = best
+    return replace(narrowed, others_fit=fitting > 1 and not whole)
 
 
-def describe(local: Iterable[TrafficSelector], remote: Iterable[TrafficSelector]) -> str:
-    """Name selectors for an operator."""
-    return f"{', '.join(map(str, local))} to {', '.join(map(str, remote))}"
+def describe(local: Sequence[TrafficSelector], remote: Sequence[TrafficSelector]) -> str:
+    """Name selectors for an operator, in bounded length."""
+    return f"{_list(local)} to {_list(remote)}"
+
+
+def _list(selectors: Sequence[TrafficSelector]) -> str:
+    if not selectors:
+        return "nothing that we know"
+    named = ", ".join(map(str, selectors[:MAX_NAMED]))
+    more = len(selectors) - MAX_NAMED
+    return f"{named} and {more} more" if more > 0 else named

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import IntEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from ike.distinguished_name import looks_like_name, parse_name, read_name, show_name
 from ike.printable import printable
@@ -104,13 +104,25 @@ class TrafficSelector:
     """A range of addresses, ports and protocol (RFC 7296 §3.13.1), all bounds inclusive.
 
     `protocol` 0 is any. For ICMP the "ports" are type and code, as §3.13.1 packs them.
+
+    Raises:
+        ValueError: one address is of IPv4 and the other of IPv6.
     """
 
-    start_address: IPv4Address
-    end_address: IPv4Address
+    start_address: IPv4Address | IPv6Address
+    end_address: IPv4Address | IPv6Address
     protocol: int = 0
     start_port: int = 0
     end_port: int = 65535
+
+    def __post_init__(self) -> None:
+        if self.start_address.version != self.end_address.version:
+            raise ValueError(f"from {self.start_address} to {self.end_address} is no range")
+
+    @property
+    def version(self) -> int:
+        """4 or 6, of IP."""
+        return self.start_address.version
 
     def __str__(self) -> str:
         text = f"{self.start_address}-{self.end_address}"
@@ -121,8 +133,9 @@ class TrafficSelector:
     def contains(self, other: TrafficSelector) -> bool:
         """Tell whether all that `other` matches is matched by this selector too."""
         return (
-            self.start_address <= other.start_address
-            and other.end_address <= self.end_address
+            self.version == other.version
+            and int(self.start_address) <= int(other.start_address)
+            and int(other.end_address) <= int(self.end_address)
             and self.protocol in (0, other.protocol)
             and self.start_port <= other.start_port
             and other.end_port <= self.end_port

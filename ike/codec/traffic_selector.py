@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
 
 from ike.codec.reader import Reader, u8, u16
@@ -11,12 +11,16 @@ from ike.codec.registry import PayloadType, TsType
 from ike.types import TrafficSelector
 
 _ADDRESS_LENGTH: dict[int, int] = {TsType.IPV4_ADDR_RANGE: 4, TsType.IPV6_ADDR_RANGE: 16}
+_TYPE_OF_VERSION: dict[int, int] = {4: TsType.IPV4_ADDR_RANGE, 6: TsType.IPV6_ADDR_RANGE}
 _OPAQUE = (65535, 0)  # start and end port: port information is not available
 
 
 @dataclass(frozen=True, slots=True)
 class RawSelector:
-    """A selector of another type than an IPv4 range, kept as it came."""
+    """A selector that is no range of addresses and ports, kept as it came.
+
+    It is of another type, or for packets whose ports can't be seen (OPAQUE).
+    """
 
     ts_type: int
     protocol: int
@@ -40,16 +44,17 @@ def _parse_selector(reader: Reader) -> TrafficSelector | RawSelector:
         raise block.error("the first address lies behind the last", body_start)
     if start_port > end_port and (start_port, end_port) != _OPAQUE:
         raise block.error("the first port lies behind the last", body_start)
-    if ts_type != TsType.IPV4_ADDR_RANGE or start_port > end_port:
+    if start_port > end_port:
         return RawSelector(ts_type, protocol, u16(start_port) + u16(end_port) + start + end)
-    return TrafficSelector(IPv4Address(start), IPv4Address(end), protocol, start_port, end_port)
+    address = IPv4Address if ts_type == TsType.IPV4_ADDR_RANGE else IPv6Address
+    return TrafficSelector(address(start), address(end), protocol, start_port, end_port)
 
 
 def _serialize_selector(selector: TrafficSelector | RawSelector) -> bytes:
     if isinstance(selector, RawSelector):
         ts_type, body = selector.ts_type, selector.body
     else:
-        ts_type = TsType.IPV4_ADDR_RANGE
+        ts_type = _TYPE_OF_VERSION[selector.version]
         body = (
             u16(selector.start_port)
             + u16(selector.end_port)
@@ -64,8 +69,8 @@ class _TrafficSelectors:
     selectors: tuple[TrafficSelector | RawSelector, ...]
 
     @property
-    def ipv4(self) -> tuple[TrafficSelector, ...]:
-        """The IPv4 ranges among them."""
+    def ranges(self) -> tuple[TrafficSelector, ...]:
+        """Those among them that are ranges of addresses and ports."""
         return tuple(s for s in self.selectors if isinstance(s, TrafficSelector))
 
     @classmethod

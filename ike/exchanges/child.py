@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ike.codec.chain import find, notifies
+from ike.codec.chain import find, find_notify, notifies
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
@@ -22,7 +22,7 @@ from ike.events import FailureReason, Role
 from ike.exchanges.key_exchange import answer, finish
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
 from ike.proposals import accept_esp, choose_esp, describe, describe_esp, offer_esp
-from ike.selectors import Selectors, best_match, inside
+from ike.selectors import Selectors, best_match, inside, paired
 from ike.selectors import describe as describe_selectors
 from ike.types import Secret
 
@@ -44,7 +44,11 @@ class ChildOffer:
 
 @dataclass(frozen=True, slots=True)
 class ChildAgreement:
-    """A pair of ESP SAs, seen from this end."""
+    """A pair of ESP SAs, seen from this end.
+
+    `more_selectors`: the responder would take others of the initiator's selectors in CHILD_SAs of
+    their own (ADDITIONAL_TS_POSSIBLE).
+    """
 
     config: ChildConfig
     role: Role
@@ -55,6 +59,7 @@ class ChildAgreement:
     local: Selectors
     remote: Selectors
     nonces: Nonces
+    more_selectors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,13 @@ def read_answer(
             f"{describe_esp(config.proposals)}",
         )
     suite, spi_out = accepted
-    local, remote = initiator.ipv4, responder.ipv4
+    local, remote = initiator.ranges, responder.ranges
     whole = len(local) == len(initiator.selectors) and len(remote) == len(responder.selectors)
     if not (
-        whole and inside(local, config.local_selectors) and inside(remote, config.remote_selectors)
+        whole
+        and inside(local, config.local_selectors)
+        and inside(remote, config.remote_selectors)
+        and paired(local, remote) == (local, remote)
     ):
         return Failure(
             FailureReason.TS_UNACCEPTABLE,
@@ -136,6 +144,7 @@ def read_answer(
         local,
         remote,
         context.nonces,
+        find_notify(payloads, NotifyType.ADDITIONAL_TS_POSSIBLE) is not None,
     )
 
 
@@ -163,7 +172,7 @@ def answer_offer(
     offered = require(payloads, SecurityAssociation, "the request")
     initiator = require(payloads, TrafficSelectorsInitiator, "the request")
     responder = require(payloads, TrafficSelectorsResponder, "the request")
-    match = best_match(children, responder.ipv4, initiator.ipv4)
+    match = best_match(children, responder.ranges, initiator.ranges)
     if match is None:
         ours = "; ".join(
             describe_selectors(c.local_selectors, c.remote_selectors) for c in children
@@ -171,7 +180,7 @@ def answer_offer(
         return Refusal(
             Notify(NotifyType.TS_UNACCEPTABLE),
             FailureReason.TS_UNACCEPTABLE,
-            f"the peer proposed {describe_selectors(responder.ipv4, initiator.ipv4)}, "
+            f"the peer proposed {describe_selectors(responder.ranges, initiator.ranges)}, "
             f"configured is {ours or 'nothing'}",
         )
     config = match.child
@@ -204,12 +213,15 @@ def answer_offer(
         match.local,
         match.remote,
         context.nonces,
+        match.others_fit,
     )
     response: tuple[Payload, ...] = (
         SecurityAssociation((choice.proposal,)),
         TrafficSelectorsInitiator(match.remote),
         TrafficSelectorsResponder(match.local),
     )
+    if match.others_fit:
+        response += (Notify(NotifyType.ADDITIONAL_TS_POSSIBLE),)
     return ChildAnswer(agreement, response, public)
 
 

@@ -71,6 +71,7 @@ _REASONS: dict[int, FailureReason] = {
     NotifyType.INVALID_KE_PAYLOAD: FailureReason.NO_PROPOSAL_CHOSEN,
     NotifyType.AUTHENTICATION_FAILED: FailureReason.AUTHENTICATION_FAILED,
     NotifyType.TS_UNACCEPTABLE: FailureReason.TS_UNACCEPTABLE,
+    NotifyType.SINGLE_PAIR_REQUIRED: FailureReason.TS_UNACCEPTABLE,
     NotifyType.INVALID_SYNTAX: FailureReason.INVALID_SYNTAX,
     NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD: FailureReason.INVALID_SYNTAX,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
@@ -55,9 +55,10 @@ proposals = st.builds(
 def selectors(draw: Any) -> TrafficSelector | RawSelector:
     if draw(st.booleans()):
         return RawSelector(draw(st.integers(9, 255)), draw(u8), b"port" + draw(short))
-    addresses = sorted(draw(st.tuples(*[st.integers(0, 2**32 - 1)] * 2)))
+    address, bits = draw(st.sampled_from([(IPv4Address, 32), (IPv6Address, 128)]))
+    addresses = sorted(draw(st.tuples(*[st.integers(0, 2**bits - 1)] * 2)))
     ports = sorted(draw(st.tuples(u16, u16)))
-    return TrafficSelector(*map(IPv4Address, addresses), draw(u8), *ports)
+    return TrafficSelector(*map(address, addresses), draw(u8), *ports)
 
 
 selector_lists = st.lists(selectors(), min_size=1, max_size=5).map(tuple)
@@ -223,13 +224,16 @@ def test_too_many_proposals() -> None:
         parse_one(PayloadType.SA, many.serialize())
 
 
-def test_opaque_ports_and_ipv6_are_kept_not_dropped() -> None:
+def test_opaque_ports_and_unknown_types_are_kept_not_dropped() -> None:
+    """RFC 7296 §3.13.1."""
     opaque = bytes.fromhex("07060010ffff00000a0000000a0000ff")
-    ipv6 = bytes.fromhex("080000280000ffff") + bytes(32)
-    body = b"\x02\0\0\0" + opaque + ipv6
+    opaque6 = bytes.fromhex("08060028ffff0000") + bytes(32)
+    fibre = bytes.fromhex("0900000cffff0000") + bytes(4)
+    ipv6 = bytes.fromhex("080000280000ffff") + bytes(31) + b"\1"
+    body = b"\x04\0\0\0" + opaque + opaque6 + fibre + ipv6
     payload = parse_one(PayloadType.TSI, body)
-    assert [type(s) for s in payload.selectors] == [RawSelector, RawSelector]
-    assert payload.ipv4 == ()
+    assert [type(s) for s in payload.selectors] == [RawSelector] * 3 + [TrafficSelector]
+    assert payload.ranges == (TrafficSelector(IPv6Address("::"), IPv6Address("::1")),)
     assert payload.serialize() == body
 
 

@@ -368,7 +368,8 @@ class TestHalfOpen:
         assert not adversary.victim.ike_sas()
 
     @pytest.mark.parametrize(
-        "selector", [RawSelector(8, 0, bytes(4) + bytes(32)), RawSelector(9, 0, bytes(20))]
+        "selector",
+        [RawSelector(8, 0, b"\xff\xff\0\0" + bytes(32)), RawSelector(9, 0, bytes(20))],
     )
     def test_selectors_of_no_type_that_we_do(self, selector: RawSelector) -> None:
         """CVE-2023-23009 was a crash here; TS_UNACCEPTABLE is the answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
@@ -34,18 +34,28 @@ def selectors(draw: Any) -> TrafficSelector:
     addresses = sorted(draw(st.tuples(st.integers(0, 40), st.integers(0, 40))))
     ports = sorted(draw(st.tuples(st.integers(0, 30), st.integers(0, 30))))
     protocol = draw(st.sampled_from([0, 1, 6, 17]))
-    return TrafficSelector(*map(IPv4Address, addresses), protocol, *ports)
+    address = draw(st.sampled_from([IPv4Address, IPv6Address]))
+    return TrafficSelector(*map(address, addresses), protocol, *ports)
+
+
+Packet = tuple[int, int, int, int]
 
 
 @st.composite
-def packets(draw: Any) -> tuple[int, int, int]:
-    return draw(st.integers(0, 40)), draw(st.sampled_from([1, 6, 17])), draw(st.integers(0, 30))
-
-
-def matches(one: TrafficSelector, packet: tuple[int, int, int]) -> bool:
-    address, protocol, port = packet
+def packets(draw: Any) -> Packet:
     return (
-        int(one.start_address) <= address <= int(one.end_address)
+        draw(st.sampled_from([4, 6])),
+        draw(st.integers(0, 40)),
+        draw(st.sampled_from([1, 6, 17])),
+        draw(st.integers(0, 30)),
+    )
+
+
+def matches(one: TrafficSelector, packet: Packet) -> bool:
+    version, address, protocol, port = packet
+    return (
+        one.version == version
+        and int(one.start_address) <= address <= int(one.end_address)
         and one.protocol in (0, protocol)
         and one.start_port <= port <= one.end_port
     )
@@ -58,7 +68,7 @@ lists = st.lists(selectors(), min_size=1, max_size=4).map(tuple)
 def test_narrowing_keeps_what_both_match_and_nothing_else(
     ours: tuple[TrafficSelector, ...],
     offered: tuple[TrafficSelector, ...],
-    packet: tuple[int, int, int],
+    packet: Packet,
 ) -> None:
     common = narrow(ours, offered)
     wanted = any(matches(o, packet) for o in ours) and any(matches(o, packet) for o in offered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network, summarize_address_range
+from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 
 from controller.p4runtime.entities import Entry, MatchValue
 from controller.p4runtime.errors import SelectorError
@@ -38,7 +38,8 @@ def sa_selectors(
 
     Raises:
         SelectorError: the ranges need more than `ENTRIES_PER_SA` entries, a port range is given
-            for a protocol that the pipeline finds no ports in, or nothing at all would match.
+            for a protocol that the pipeline finds no ports in, a selector is of IPv6, or nothing at
+            all would match.
     """
     entries: dict[object, Entry] = {}
     for source in remote:
@@ -104,6 +105,9 @@ def _ports(selector: TrafficSelector) -> tuple[int, int]:
 
 
 def _networks(selector: TrafficSelector) -> Iterator[IPv4Network]:
-    if selector.start_address > selector.end_address:
+    start, end = selector.start_address, selector.end_address
+    if not isinstance(start, IPv4Address) or not isinstance(end, IPv4Address):
+        raise SelectorError(f"the data plane protects IPv4 alone: {selector}")
+    if start > end:
         raise SelectorError(f"the addresses run backwards: {selector}")
-    return summarize_address_range(selector.start_address, selector.end_address)
+    return summarize_address_range(start, end)

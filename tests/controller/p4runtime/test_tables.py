@@ -1,7 +1,7 @@
 """What the entries of each table say."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 from hypothesis import given
@@ -227,6 +227,7 @@ def test_selectors_that_match_nothing_are_refused() -> None:
         selector("10.1.0.0", "10.1.0.9", 6, (65535, 0)),  # OPAQUE
         selector("10.1.0.0", "10.1.0.9", 0, (80, 80)),
         selector("10.1.0.0", "10.1.0.9", 1, (0x0800, 0x08FF)),  # ICMP type and code
+        TrafficSelector(IPv6Address("2001:db8::"), IPv6Address("2001:db8::9")),
     ],
 )
 def test_selectors_that_the_pipeline_cannot_check_are_refused(bad: TrafficSelector) -> None:
