@@ -15,6 +15,7 @@ class EncryptionAlgorithm(IntEnum):
     TRIPLE_DES = 3
     NULL = 11
     AES_CBC = 12
+    AES_CTR = 13
     AES_CCM_8 = 14
     AES_CCM_12 = 15
     AES_CCM_16 = 16
@@ -86,11 +87,30 @@ def is_legacy(algorithm: EncryptionAlgorithm | Prf | Integrity | KeyExchange) ->
     return any(algorithm is known for known in _LEGACY)
 
 
+AdditionalKeyExchange = tuple[tuple[KeyExchange | None, ...], ...]
+"""ADDKE1 to ADDKE7 (RFC 9370), each in order of preference; with None it may be skipped."""
+
+MAX_ADDITIONAL = 7
+
+
+def _check_additional(additional: AdditionalKeyExchange, key_exchange: tuple[object, ...]) -> None:
+    if len(additional) > MAX_ADDITIONAL:
+        raise ValueError(f"{len(additional)} additional key exchanges, {MAX_ADDITIONAL} at most")
+    if not all(additional):
+        raise ValueError("an additional key exchange without a method")
+    if additional and not key_exchange:
+        raise ValueError("additional key exchanges without a first one")
+
+
 @dataclass(frozen=True, slots=True)
 class IkeProposal:
     """One way to protect an IKE SA; each tuple in order of preference. Key lengths in bits.
 
-    `integrity` goes with the ciphers that are no AEAD.
+    `integrity` goes with the ciphers that are no AEAD. No method is used twice in one IKE SA:
+    what `key_exchange` and the `additional_key_exchange` have in common is chosen once.
+
+    Raises:
+        ValueError: there are too many additional key exchanges, or one without a method.
     """
 
     encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
@@ -100,6 +120,10 @@ class IkeProposal:
     prf: tuple[Prf, ...] = (Prf.HMAC_SHA2_256, Prf.HMAC_SHA2_384, Prf.HMAC_SHA2_512)
     key_exchange: tuple[KeyExchange, ...] = (KeyExchange.CURVE25519, KeyExchange.SECP256R1)
     integrity: tuple[Integrity, ...] = ()
+    additional_key_exchange: AdditionalKeyExchange = ()
+
+    def __post_init__(self) -> None:
+        _check_additional(self.additional_key_exchange, self.key_exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +132,11 @@ class EspProposal:
 
     `key_exchange` is for perfect forward secrecy where a CREATE_CHILD_SA makes the CHILD_SA; empty
     asks for none, and takes what the peer asks for if it is known and no legacy. `integrity` goes
-    with the ciphers that are no AEAD.
+    with the ciphers that are no AEAD. `extended_sequence_numbers` are of 64 bits (RFC 4304).
+
+    Raises:
+        ValueError: there are too many additional key exchanges, one without a method, or no first
+            one; or nothing is said of sequence numbers.
     """
 
     encryption: tuple[tuple[EncryptionAlgorithm, int], ...] = (
@@ -117,6 +145,13 @@ class EspProposal:
     )
     key_exchange: tuple[KeyExchange, ...] = ()
     integrity: tuple[Integrity, ...] = ()
+    additional_key_exchange: AdditionalKeyExchange = ()
+    extended_sequence_numbers: tuple[bool, ...] = (False,)
+
+    def __post_init__(self) -> None:
+        _check_additional(self.additional_key_exchange, self.key_exchange)
+        if not self.extended_sequence_numbers:
+            raise ValueError("neither sequence numbers of 32 bits nor of 64")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,9 @@ class Connection:
         self._deleted_early = EarlyDeletes()
         if env.secrets_log is not None:
             spis = channel.initiator_spi, channel.responder_spi
-            env.secrets_log(keylog.ike_line(*spis, suite, keys))
+            line = keylog.ike_line(*spis, suite, keys)
+            if line is not None:
+                env.secrets_log(line)
         self.events.append(reports.ike_sa_established(self))
 
     @property

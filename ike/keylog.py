@@ -40,8 +40,10 @@ _ESP_ENCRYPTION: dict[EncryptionAlgorithm, str] = {
 }
 
 
-def ike_line(initiator_spi: int, responder_spi: int, suite: IkeSuite, keys: IkeKeys) -> str:
-    """Write one IKE SA's line for ``ikev2_decryption_table``."""
+def ike_line(initiator_spi: int, responder_spi: int, suite: IkeSuite, keys: IkeKeys) -> str | None:
+    """Write one IKE SA's line for ``ikev2_decryption_table``; None if it has no such cipher."""
+    if suite.encryption not in _IKE_ENCRYPTION:
+        return None
     return ",".join(
         (
             f"{initiator_spi:016x}",

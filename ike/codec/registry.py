@@ -303,9 +303,17 @@ TRANSFORM_NAMES: dict[int, dict[int, str]] = {
 }
 
 
+def is_key_exchange(transform_type: int) -> bool:
+    """Tell whether a transform is a key exchange method, the first one or an additional one."""
+    return transform_type == TransformType.KE or (
+        TransformType.ADDKE1 <= transform_type <= TransformType.ADDKE7
+    )
+
+
 def transform_name(transform_type: int, transform_id: int) -> str:
     """Name a transform as the registry does, or by its numbers where it is not listed."""
-    known = TRANSFORM_NAMES.get(transform_type, {}).get(transform_id)
+    kind = TransformType.KE if is_key_exchange(transform_type) else transform_type
+    known = TRANSFORM_NAMES.get(kind, {}).get(transform_id)
     return known or f"transform {transform_type}/{transform_id}"
 
 

@@ -53,6 +53,11 @@ _SPECS: dict[tuple[EncryptionAlgorithm, int], EncryptionSpec] = {
         for bits in _AES_BITS
     },
     **{
+        # RFC 3686 §5.1, RFC 5930 §4: the nonce ends the key material, as a salt does.
+        (EncryptionAlgorithm.AES_CTR, bits): EncryptionSpec(bits // 8, 4, 8, 0)
+        for bits in _AES_BITS
+    },
+    **{
         (algorithm, bits): EncryptionSpec(bits // 8, 4, 8, tag)
         for algorithm, tag in _GCM_TAGS.items()
         for bits in _AES_BITS

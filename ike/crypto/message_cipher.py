@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hmac import compare_digest
+from itertools import count
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -11,7 +12,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
-from ike.codec.reader import u64
+from ike.codec.reader import u32, u64
 from ike.config import EncryptionAlgorithm
 from ike.crypto import encryption
 from ike.crypto.encryption import EncryptionSpec
@@ -108,22 +109,33 @@ class AeadMessageCipher:
             raise IntegrityError from None
 
 
-class CbcMessageCipher:
-    """A block cipher in CBC mode, then a MAC over the whole message (RFC 7296 §3.14)."""
+class BlockMessageCipher:
+    """A block cipher in CBC or CTR mode, then a MAC over the whole message (RFC 7296 §3.14).
+
+    Args:
+        spec: the cipher's lengths.
+        algorithm: the cipher with its key.
+        mode: makes the mode out of an IV.
+        next_iv: gives an IV that was not there before, and with CBC cannot be foreseen.
+        integrity: the MAC.
+        integrity_key: its key.
+    """
 
     def __init__(
         self,
         spec: EncryptionSpec,
         algorithm: BlockCipherAlgorithm,
+        mode: Callable[[bytes], modes.CBC | modes.CTR],
+        next_iv: Callable[[], bytes],
         integrity: IntegritySpec,
         integrity_key: bytes,
-        random_bytes: RandomBytes,
     ) -> None:
         self._spec = spec
         self._algorithm = algorithm
+        self._mode = mode
+        self._next_iv = next_iv
         self._integrity = integrity
         self._integrity_key = integrity_key
-        self._random_bytes = random_bytes
 
     @property
     def block_length(self) -> int:
@@ -137,8 +149,8 @@ class CbcMessageCipher:
 
     def seal(self, associated: bytes, plaintext: bytes) -> bytes:
         """Encrypt, and give IV, ciphertext and ICV."""
-        iv = self._random_bytes(self._spec.iv_length)
-        encryptor = Cipher(self._algorithm, modes.CBC(iv)).encryptor()
+        iv = self._next_iv()
+        encryptor = Cipher(self._algorithm, self._mode(iv)).encryptor()
         sealed = iv + encryptor.update(plaintext) + encryptor.finalize()
         return sealed + self._integrity.icv(self._integrity_key, associated + sealed)
 
@@ -156,7 +168,7 @@ class CbcMessageCipher:
         if not compare_digest(icv, expected):
             raise IntegrityError
         iv = sealed[: self._spec.iv_length]
-        decryptor = Cipher(self._algorithm, modes.CBC(iv)).decryptor()
+        decryptor = Cipher(self._algorithm, self._mode(iv)).decryptor()
         return decryptor.update(sealed[self._spec.iv_length :]) + decryptor.finalize()
 
 
@@ -174,6 +186,7 @@ def _aead(algorithm: EncryptionAlgorithm, key: bytes, tag_length: int) -> _Aead:
 
 _BLOCK_CIPHERS: dict[EncryptionAlgorithm, Callable[[bytes], BlockCipherAlgorithm]] = {
     EncryptionAlgorithm.AES_CBC: algorithms.AES,
+    EncryptionAlgorithm.AES_CTR: algorithms.AES,
     EncryptionAlgorithm.TRIPLE_DES: TripleDES,
 }
 
@@ -204,4 +217,21 @@ def message_cipher(
     if integrity is None:
         return AeadMessageCipher(spec, _aead(algorithm, key, spec.icv_length), salt)
     block_cipher = _BLOCK_CIPHERS[algorithm](key)
-    return CbcMessageCipher(spec, block_cipher, integrity, integrity_key, random_bytes)
+    if algorithm is EncryptionAlgorithm.AES_CTR:
+        counter = count()
+        return BlockMessageCipher(
+            spec,
+            block_cipher,
+            lambda iv: modes.CTR(salt + iv + u32(1)),  # RFC 3686 §4
+            lambda: u64(next(counter)),
+            integrity,
+            integrity_key,
+        )
+    return BlockMessageCipher(
+        spec,
+        block_cipher,
+        modes.CBC,
+        lambda: random_bytes(spec.iv_length),
+        integrity,
+        integrity_key,
+    )

@@ -42,13 +42,15 @@ class _Cipher:
 
 @dataclass(frozen=True, slots=True)
 class IkeSuite(_Cipher):
-    """The algorithms of an IKE SA."""
+    """The algorithms of an IKE SA; `additional` key exchanges in their order (RFC 9370)."""
 
     prf: Prf
     key_exchange: KeyExchange
+    additional: tuple[KeyExchange, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.cipher_name}/PRF_{self.prf.name}/{self.key_exchange.name}"
+        methods = (self.key_exchange, *self.additional)
+        return "/".join((self.cipher_name, f"PRF_{self.prf.name}", *(m.name for m in methods)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,10 @@ class EspSuite(_Cipher):
     """The algorithms of a CHILD_SA; `key_exchange` is None without one of its own."""
 
     key_exchange: KeyExchange | None = None
+    additional: tuple[KeyExchange, ...] = ()
+    extended_sequence_numbers: bool = False
 
     def __str__(self) -> str:
-        if self.key_exchange is None:
-            return self.cipher_name
-        return f"{self.cipher_name}/{self.key_exchange.name}"
+        methods = () if self.key_exchange is None else (self.key_exchange, *self.additional)
+        numbers = ("ESN",) if self.extended_sequence_numbers else ()
+        return "/".join((self.cipher_name, *(m.name for m in methods), *numbers))

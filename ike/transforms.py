@@ -1,0 +1,207 @@
+"""Transforms: what would do for an SA, which of an offer's fit, and the suite that they make.
+
+A negotiation (`ike.proposals`) compares what is wanted with one proposal of the peer's, here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ike.codec.registry import TransformType, is_key_exchange
+from ike.codec.security_association import Proposal, Transform
+from ike.config import (
+    AdditionalKeyExchange,
+    EncryptionAlgorithm,
+    EspProposal,
+    IkeProposal,
+    Integrity,
+    KeyExchange,
+    Prf,
+)
+from ike.crypto.encryption import fixed_key_bits, is_aead
+from ike.crypto.suites import EspSuite, IkeSuite
+
+NONE = 0  # INTEG NONE, KE NONE, and "no extended sequence numbers"
+ADDITIONAL = tuple(t for t in TransformType if t.name.startswith("ADDKE"))
+
+Encryption = tuple[EncryptionAlgorithm, int]
+"""A cipher and its key length in bits."""
+
+Wanted = Mapping[int, Sequence[Transform]]
+"""By transform type, what would do, in order of preference."""
+
+
+def by_kind(encryption: Sequence[Encryption]) -> list[tuple[Encryption, ...]]:
+    """Part AEADs from the other ciphers: they go in proposals of their own (RFC 7296 §3.3)."""
+    aead = tuple(e for e in encryption if is_aead(e[0]))
+    other = tuple(e for e in encryption if not is_aead(e[0]))
+    return [kind for kind in (aead, other) if kind]
+
+
+def variants(own: AdditionalKeyExchange) -> list[Wanted]:
+    """Offer without them too what may be skipped: some peers know none (RFC 9370 §2.2.1)."""
+    optional = own and all(None in methods for methods in own)
+    return [additional_transforms(own), {}] if optional else [additional_transforms(own)]
+
+
+def additional_transforms(own: AdditionalKeyExchange) -> Wanted:
+    """Give ADDKE1 and those after it their transforms."""
+    return {
+        kind: [Transform(kind, NONE if method is None else method) for method in methods]
+        for kind, methods in zip(ADDITIONAL, own, strict=False)
+    }
+
+
+def may_be_skipped(wanted: Sequence[Transform]) -> bool:
+    """Tell whether NONE would do."""
+    return any(t.transform_id == NONE for t in wanted)
+
+
+def present(wanted: Wanted, proposal: Proposal) -> Wanted:
+    """Leave out the additional key exchanges that may be skipped and that nobody proposes."""
+    return {
+        kind: transforms
+        for kind, transforms in wanted.items()
+        if kind not in ADDITIONAL or proposal.of_type(kind) or not may_be_skipped(transforms)
+    }
+
+
+def _encryption(choices: Iterable[Encryption]) -> list[Transform]:
+    return [
+        Transform(TransformType.ENCR, algorithm)
+        if fixed_key_bits(algorithm) is not None
+        else Transform.with_key_length(TransformType.ENCR, algorithm, bits)
+        for algorithm, bits in choices
+    ]
+
+
+def _integrity(own: IkeProposal | EspProposal, encryption: Sequence[Encryption]) -> list[Transform]:
+    if all(is_aead(algorithm) for algorithm, _ in encryption):
+        return []
+    return [Transform(TransformType.INTEG, integrity) for integrity in own.integrity]
+
+
+def wanted_ike(
+    own: IkeProposal, encryption: Sequence[Encryption], additional: Wanted
+) -> dict[int, list[Transform]]:
+    """Say what would do for an IKE SA."""
+    wanted: dict[int, list[Transform]] = {
+        TransformType.ENCR: _encryption(encryption),
+        TransformType.PRF: [Transform(TransformType.PRF, prf) for prf in own.prf],
+        TransformType.INTEG: _integrity(own, encryption),
+        TransformType.KE: [Transform(TransformType.KE, m) for m in own.key_exchange],
+        **{kind: list(transforms) for kind, transforms in additional.items()},
+    }
+    return {kind: transforms for kind, transforms in wanted.items() if transforms}
+
+
+def wanted_esp(
+    own: EspProposal,
+    encryption: Sequence[Encryption],
+    methods: Iterable[KeyExchange],
+    additional: Wanted,
+) -> dict[int, list[Transform]]:
+    """Say what would do for a CHILD_SA, with the key exchange `methods` and additional ones."""
+    wanted: dict[int, list[Transform]] = {
+        TransformType.ENCR: _encryption(encryption),
+        TransformType.INTEG: _integrity(own, encryption),
+        TransformType.KE: [Transform(TransformType.KE, m) for m in methods],
+        TransformType.ESN: [
+            Transform(TransformType.ESN, int(extended))
+            for extended in own.extended_sequence_numbers
+        ],
+        **{kind: list(transforms) for kind, transforms in additional.items()},
+    }
+    return {kind: transforms for kind, transforms in wanted.items() if transforms}
+
+
+def match(wanted: Wanted, proposal: Proposal) -> tuple[Transform, ...] | None:
+    """Choose one transform of every type that the proposal has, or nothing.
+
+    A type that we don't want must be there as NONE, and a type that we want must be there
+    (RFC 7296 §3.3.6): a proposal without a key exchange is not taken for an IKE SA. All key
+    exchange methods differ (RFC 9370 §2.2.1).
+    """
+    offered_types = dict.fromkeys(t.transform_type for t in proposal.transforms)
+    if any(t not in offered_types for t in wanted):
+        return None
+    fitting: dict[int, list[Transform]] = {}
+    for transform_type in offered_types:
+        usable = [t for t in proposal.of_type(transform_type) if t.is_understood]
+        acceptable = wanted.get(transform_type, [Transform(transform_type, NONE)])
+        fitting[transform_type] = [t for t in acceptable if t in usable]
+        if not fitting[transform_type]:
+            return None
+    exchanges = sorted(kind for kind in fitting if is_key_exchange(kind))
+    methods = _distinct([fitting[kind] for kind in exchanges])
+    if methods is None:
+        return None
+    chosen = {kind: transforms[0] for kind, transforms in fitting.items()}
+    chosen.update(zip(exchanges, methods, strict=True))
+    return tuple(chosen.values())
+
+
+def _distinct(choices: Sequence[Sequence[Transform]]) -> list[Transform] | None:
+    """Choose one of each, no method twice, the first ones before later ones; None if one can't.
+
+    What has turned out to lead nowhere is not tried again: the work is bounded by the subsets of
+    the methods that both ends have, whatever is proposed.
+    """
+    hopeless: set[tuple[int, frozenset[int]]] = set()
+
+    def choose(at: int, used: frozenset[int]) -> list[Transform] | None:
+        if at == len(choices):
+            return []
+        if (at, used) in hopeless:
+            return None
+        for transform in choices[at]:
+            method = transform.transform_id
+            if method in used:
+                continue
+            rest = choose(at + 1, used if method == NONE else used | {method})
+            if rest is not None:
+                return [transform, *rest]
+        hopeless.add((at, used))
+        return None
+
+    return choose(0, frozenset())
+
+
+def _id(chosen: Iterable[Transform], transform_type: int) -> int:
+    """Return what was chosen of a type; 0, which is NONE, if that is nothing."""
+    return next((t.transform_id for t in chosen if t.transform_type == transform_type), NONE)
+
+
+def _cipher(chosen: Sequence[Transform]) -> tuple[EncryptionAlgorithm, int, Integrity | None]:
+    transform = next(t for t in chosen if t.transform_type == TransformType.ENCR)
+    algorithm = EncryptionAlgorithm(transform.transform_id)
+    integrity = _id(chosen, TransformType.INTEG)
+    bits = transform.key_bits or fixed_key_bits(algorithm) or 0
+    return algorithm, bits, Integrity(integrity) if integrity else None
+
+
+def _additional_methods(chosen: Iterable[Transform]) -> tuple[KeyExchange, ...]:
+    ordered = sorted(chosen, key=lambda t: t.transform_type)
+    return tuple(
+        KeyExchange(t.transform_id)
+        for t in ordered
+        if t.transform_type in ADDITIONAL and t.transform_id != NONE
+    )
+
+
+def ike_suite(chosen: Sequence[Transform]) -> IkeSuite:
+    """Read the suite of an IKE SA out of the transforms chosen."""
+    prf, method = (_id(chosen, kind) for kind in (TransformType.PRF, TransformType.KE))
+    additional = _additional_methods(chosen)
+    return IkeSuite(*_cipher(chosen), Prf(prf), KeyExchange(method), additional)
+
+
+def esp_suite(chosen: Sequence[Transform]) -> EspSuite:
+    """Read the suite of a CHILD_SA out of the transforms chosen."""
+    method = _id(chosen, TransformType.KE)
+    return EspSuite(
+        *_cipher(chosen),
+        KeyExchange(method) if method else None,
+        _additional_methods(chosen),
+        bool(_id(chosen, TransformType.ESN)),
+    )
