@@ -38,7 +38,8 @@ _TELLS_WINDOW = frozenset(
 class Received:
     """One message of the peer's that has passed the window and, with `authenticated`, the ICV.
 
-    `error` says that it is malformed all the same; then there are no payloads.
+    `error` says that it is malformed all the same; then there are no payloads. `plaintext` is what
+    the payloads were read from, without padding.
     """
 
     header: Header
@@ -46,6 +47,7 @@ class Received:
     packet: bytes
     authenticated: bool
     error: ParseError | None = None
+    plaintext: bytes = b""
 
 
 class Channel:
@@ -200,6 +202,8 @@ class Channel:
         message = Message.parse(packet, header)
         last = message.payloads[-1] if message.payloads else None
         encrypted = isinstance(last, Encrypted | EncryptedFragment)
+        if header.exchange_type == ExchangeType.IKE_INTERMEDIATE and len(message.payloads) > 1:
+            return None  # nothing belongs outside of what AUTH will cover (RFC 9242 §3.3.2)
         if header.exchange_type == ExchangeType.IKE_SA_INIT or not encrypted:
             return Received(header, message.payloads, packet, authenticated=False)
         try:
@@ -218,7 +222,7 @@ class Channel:
         except ParseError as error:
             return Received(header, (), whole.packet, authenticated=True, error=error)
         self._take_window(payloads)
-        return Received(header, payloads, whole.packet, authenticated=True)
+        return Received(header, payloads, whole.packet, authenticated=True, plaintext=plaintext)
 
     def _take_window(self, payloads: Sequence[Payload]) -> None:
         notify = find_notify(payloads, NotifyType.SET_WINDOW_SIZE)

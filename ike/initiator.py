@@ -1,4 +1,4 @@
-"""The initiator's half of IKE_SA_INIT and IKE_AUTH, up to an established connection."""
+"""The initiator's half of the first exchanges, up to an established connection."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
-from ike.config import ChildConfig, PeerConfig
+from ike.config import ChildConfig, KeyExchange, PeerConfig
 from ike.connection import Connection
+from ike.crypto import key_exchange
+from ike.crypto.key_exchange import PrivateValue
 from ike.environment import Environment
 from ike.events import AttemptFailed, FailureReason, Role
 from ike.exchanges import ike_auth, ike_sa_init, informational
 from ike.exchanges.child import ChildContext, ChildOffer, read_answer
 from ike.exchanges.ike_auth import AuthContext
+from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.ike_sa_init import InitAgreement, InitOffer
+from ike.exchanges.key_exchange import finish_additional, value_of
 from ike.exchanges.outcome import Failure
 from ike.info import IkeSaInfo, unestablished
 from ike.states import State, Trigger
@@ -63,6 +67,7 @@ class InitiatorHandshake:
         )
         self._child_offer: ChildOffer | None = None
         self._auth: AuthContext | None = None
+        self._intermediate: tuple[PrivateValue, bytes] | None = None
         self._request = self.channel.request(ExchangeType.IKE_SA_INIT, self._init_payloads(), now)
 
     @property
@@ -83,6 +88,8 @@ class InitiatorHandshake:
             return
         if self.state is State.INIT_SENT and header.exchange_type == ExchangeType.IKE_SA_INIT:
             self._read_init(received, datagram, now)
+        elif self.state is State.INTERMEDIATE_SENT and received.authenticated:
+            self._read_intermediate(received, now)
         elif self.state is State.AUTH_SENT and received.authenticated:
             self._read_auth(received, now)
 
@@ -124,9 +131,10 @@ class InitiatorHandshake:
                 ExchangeType.IKE_SA_INIT, self._init_payloads(), now
             )
         else:
-            self._send_auth(outcome, received.packet, now)
+            self._secure(outcome, received.packet)
+            self._go_on(now)
 
-    def _send_auth(self, agreement: InitAgreement, response: bytes, now: float) -> None:
+    def _secure(self, agreement: InitAgreement, response: bytes) -> None:
         channel = self.channel
         channel.forget_request()
         channel.responder_spi = agreement.responder_spi
@@ -137,22 +145,55 @@ class InitiatorHandshake:
             channel.remote = UdpAddress(channel.remote.address, NAT_PORT)
         self._hint = None
         self._auth = AuthContext(agreement, self._request, response)
+
+    def _go_on(self, now: float) -> None:
+        """Begin the next additional key exchange, or IKE_AUTH after the last one."""
+        assert self._auth is not None
+        methods = self._auth.agreement.suite.additional[self._auth.transcript.exchanges :]
+        if methods:
+            self._send_intermediate(methods[0], now)
+        else:
+            self._send_auth(self._auth, now)
+
+    def _send_intermediate(self, method: KeyExchange, now: float) -> None:
+        self.state = states.advance(self.state, Trigger.MORE_KEYS)
+        private = key_exchange.generate(method, self.env.random_bytes)
+        payloads = (value_of(private),)
+        packet = self.channel.request(ExchangeType.IKE_INTERMEDIATE, payloads, now)
+        self._intermediate = private, covered_of_own(packet, payloads)
+
+    def _read_intermediate(self, received: Received, now: float) -> None:
+        assert self._auth is not None
+        assert self._intermediate is not None
+        private, request = self._intermediate
+        try:
+            payloads = _readable(received, "IKE_INTERMEDIATE")
+            shared = finish_additional(private, payloads)
+        except ParseError as error:
+            shared = Failure(FailureReason.INVALID_SYNTAX, f"malformed IKE_INTERMEDIATE: {error}")
+        if isinstance(shared, Failure):
+            self._fail(shared)
+            return
+        response = covered(received.header, payloads[0].payload_type, received.plaintext)
+        self._intermediate = None
+        self._auth = self._auth.after_intermediate(request, response, shared)
+        self.channel.secure(self._auth.agreement.suite, self._auth.agreement.keys)
+        self._go_on(now)
+
+    def _send_auth(self, auth: AuthContext, now: float) -> None:
         self._child_offer = ChildOffer(self.child, self.env.allocate_esp_spi())
-        self.state = states.advance(self.state, Trigger.INIT_AGREED)
-        channel.request(
+        self.state = states.advance(self.state, Trigger.KEYS_AGREED)
+        self.channel.request(
             ExchangeType.IKE_AUTH,
-            ike_auth.build_request(self._auth, self.peer, self._child_offer, self.initial_contact),
+            ike_auth.build_request(auth, self.peer, self._child_offer, self.initial_contact),
             now,
         )
 
     def _read_auth(self, received: Received, now: float) -> None:
         assert self._auth is not None
         try:
-            if received.error is not None:
-                raise received.error
-            if unsupported_critical(received.payloads):
-                raise ParseError("IKE_AUTH", 0, "a critical payload of an unknown type")
-            failure = ike_auth.check_response(self._auth, self.peer, received.payloads)
+            payloads = _readable(received, "IKE_AUTH")
+            failure = ike_auth.check_response(self._auth, self.peer, payloads)
             if failure is not None:
                 if not _has_error(received):
                     self._reject()
@@ -213,6 +254,19 @@ class InitiatorHandshake:
         if self._child_offer is not None:
             self.env.release_esp_spi(self._child_offer.spi_in)
             self._child_offer = None
+
+
+def _readable(received: Received, exchange: str) -> tuple[Payload, ...]:
+    """Return the payloads.
+
+    Raises:
+        ParseError: the message is malformed, or has a critical payload of an unknown type.
+    """
+    if received.error is not None:
+        raise received.error
+    if unsupported_critical(received.payloads):
+        raise ParseError(exchange, 0, "a critical payload of an unknown type")
+    return received.payloads
 
 
 def _has_error(received: Received) -> bool:

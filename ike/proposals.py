@@ -15,7 +15,6 @@ from ike.config import (
 )
 from ike.crypto.suites import EspSuite, IkeSuite
 from ike.transforms import (
-    ADDITIONAL,
     NONE,
     Wanted,
     additional_transforms,
@@ -189,11 +188,7 @@ def _exchanges(
         if not offered or (NONE in offered and method is None):
             return (), {}
         ours = tuple(m for m in KeyExchange if not is_legacy(m))
-        additional = {
-            kind: [Transform(kind, NONE), *(Transform(kind, m) for m in ours)]
-            for kind in ADDITIONAL
-            if proposal.of_type(kind)
-        }
+        additional = {}
     return tuple(sorted(ours, key=lambda m: m != method)), additional
 
 

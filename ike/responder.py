@@ -1,8 +1,8 @@
-"""The responder's half of IKE_SA_INIT and IKE_AUTH, up to an established connection."""
+"""The responder's half of the first exchanges, up to an established connection."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ike import states
 from ike.channel import Channel, Received
@@ -11,14 +11,17 @@ from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.config import PeerConfig
+from ike.codec.registry import ExchangeType
+from ike.config import KeyExchange, PeerConfig
 from ike.connection import Connection
 from ike.environment import Environment
 from ike.events import Event, PeerRefused, Role
 from ike.exchanges import ike_auth, ike_sa_init
 from ike.exchanges.child import ChildAnswer, ChildContext, answer_offer
 from ike.exchanges.ike_auth import AuthContext, AuthenticatedInitiator
-from ike.exchanges.outcome import Refusal, refuse_malformed
+from ike.exchanges.ike_intermediate import covered, covered_of_own
+from ike.exchanges.key_exchange import answer_additional
+from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
 from ike.info import IkeSaInfo, unestablished
 from ike.states import State, Trigger
 from ike.types import Datagram
@@ -146,6 +149,12 @@ class ResponderHandshake:
         try:
             if received.error is not None:
                 raise received.error
+            methods = self._auth.agreement.suite.additional[self._auth.transcript.exchanges :]
+            if received.header.exchange_type == ExchangeType.IKE_INTERMEDIATE:
+                self._answer_intermediate(received, methods)
+                return
+            if methods:
+                raise ParseError("IKE_AUTH", 0, f"the key exchange {methods[0].name} is missing")
             outcome = ike_auth.answer_request(self._auth, self.peers, received.payloads)
             if isinstance(outcome, Refusal):
                 self._refuse(received, outcome)
@@ -153,6 +162,26 @@ class ResponderHandshake:
                 self._establish(received, outcome, now)
         except ParseError as error:
             self._refuse(received, refuse_malformed(error))
+
+    def _answer_intermediate(self, received: Received, methods: Sequence[KeyExchange]) -> None:
+        if not methods:
+            raise ParseError("IKE_INTERMEDIATE", 0, "no additional key exchange is agreed upon")
+        payloads = received.payloads
+        answered = refuse_critical(payloads) or answer_additional(
+            methods[0], payloads, self.env.random_bytes
+        )
+        if isinstance(answered, Refusal):
+            self._refuse(received, answered)
+            return
+        response = (answered.payload,)
+        packet = self.channel.respond(received, response)
+        self._auth = self._auth.after_intermediate(
+            covered(received.header, payloads[0].payload_type, received.plaintext),
+            covered_of_own(packet, response),
+            answered.shared,
+        )
+        # What is protected from here on is so by the new keys; the answer itself was not yet.
+        self.channel.secure(self._auth.agreement.suite, self._auth.agreement.keys)
 
     def _refuse(self, received: Received, refusal: Refusal) -> None:
         self.channel.respond(received, (refusal.notify,))

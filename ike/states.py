@@ -2,9 +2,12 @@
 
 ::
 
-    initiator:  INIT_SENT --INIT_AGREED--> AUTH_SENT --AUTHENTICATED--> ESTABLISHED
+    initiator:  INIT_SENT --KEYS_AGREED--> AUTH_SENT --AUTHENTICATED--> ESTABLISHED
     responder:                             HALF_OPEN --AUTHENTICATED--> ESTABLISHED
     rekeyed:                                                            ESTABLISHED
+
+    INIT_SENT --MORE_KEYS--> INTERMEDIATE_SENT --KEYS_AGREED--> AUTH_SENT
+    INTERMEDIATE_SENT --MORE_KEYS--> INTERMEDIATE_SENT
 
     ESTABLISHED --REKEYED--> REPLACED --DELETE_SENT--> DELETING --ENDED--> CLOSED
     ESTABLISHED --DELETE_SENT--> DELETING
@@ -12,7 +15,7 @@
     any --ENDED--> CLOSED: no answer, refused, deleted by the peer
 
 The first IKE_SA_INIT makes no state at the responder before it is answered, so HALF_OPEN is
-where it begins there.
+where it begins there; IKE_INTERMEDIATE exchanges (RFC 9242) go on in it.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ class State(Enum):
     """Where an IKE SA is in its life."""
 
     INIT_SENT = "IKE_SA_INIT sent"
+    INTERMEDIATE_SENT = "IKE_INTERMEDIATE sent"
     AUTH_SENT = "IKE_AUTH sent"
     HALF_OPEN = "waiting for IKE_AUTH"
     ESTABLISHED = "established"
@@ -37,7 +41,8 @@ class State(Enum):
 class Trigger(Enum):
     """What moves it on."""
 
-    INIT_AGREED = auto()
+    MORE_KEYS = auto()
+    KEYS_AGREED = auto()
     AUTHENTICATED = auto()
     REKEYED = auto()
     DELETE_SENT = auto()
@@ -45,7 +50,10 @@ class Trigger(Enum):
 
 
 TRANSITIONS: dict[tuple[State, Trigger], State] = {
-    (State.INIT_SENT, Trigger.INIT_AGREED): State.AUTH_SENT,
+    (State.INIT_SENT, Trigger.MORE_KEYS): State.INTERMEDIATE_SENT,
+    (State.INIT_SENT, Trigger.KEYS_AGREED): State.AUTH_SENT,
+    (State.INTERMEDIATE_SENT, Trigger.MORE_KEYS): State.INTERMEDIATE_SENT,
+    (State.INTERMEDIATE_SENT, Trigger.KEYS_AGREED): State.AUTH_SENT,
     (State.AUTH_SENT, Trigger.AUTHENTICATED): State.ESTABLISHED,
     (State.HALF_OPEN, Trigger.AUTHENTICATED): State.ESTABLISHED,
     (State.ESTABLISHED, Trigger.REKEYED): State.REPLACED,
@@ -56,8 +64,9 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
 
 ANSWERED: dict[State, frozenset[ExchangeType]] = {
     State.INIT_SENT: frozenset(),
+    State.INTERMEDIATE_SENT: frozenset(),
     State.AUTH_SENT: frozenset(),
-    State.HALF_OPEN: frozenset({ExchangeType.IKE_AUTH}),
+    State.HALF_OPEN: frozenset({ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH}),
     State.ESTABLISHED: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
     State.REPLACED: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
     State.DELETING: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ike.codec.reader import u64
@@ -53,14 +54,34 @@ def rekeyed_ike_keys(
     old_prf: Prf,
     old_sk_d: Secret,
     suite: IkeSuite,
+    shared: Sequence[bytes],
+    nonces: Nonces,
+    initiator_spi: int,
+    responder_spi: int,
+) -> IkeKeys:
+    """Derive the keys of a rekeyed IKE SA (§2.18): SKEYSEED = prf(SK_d(old), g^ir | Ni | Nr).
+
+    The secrets of additional key exchanges follow the nonces (RFC 9370 §2.2.4).
+    """
+    skeyseed = compute(old_prf, old_sk_d.reveal(), shared[0], nonces.joined, *shared[1:])
+    return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
+
+
+def updated_ike_keys(
+    suite: IkeSuite,
+    keys: IkeKeys,
     shared: bytes,
     nonces: Nonces,
     initiator_spi: int,
     responder_spi: int,
 ) -> IkeKeys:
-    """Derive the keys of a rekeyed IKE SA (§2.18): SKEYSEED = prf(SK_d(old), g^ir | Ni | Nr)."""
-    skeyseed = compute(old_prf, old_sk_d.reveal(), shared, nonces.joined)
-    return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
+    """Derive the keys after an additional key exchange (RFC 9370 §2.2.2).
+
+    SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr): as if the IKE SA were rekeyed with its nonces.
+    """
+    return rekeyed_ike_keys(
+        suite.prf, keys.sk_d, suite, (shared,), nonces, initiator_spi, responder_spi
+    )
 
 
 def _expand(
@@ -101,11 +122,16 @@ class ChildKeys:
 
 
 def child_keys(
-    prf: Prf, sk_d: Secret, suite: EspSuite, nonces: Nonces, shared: bytes = b""
+    prf: Prf, sk_d: Secret, suite: EspSuite, nonces: Nonces, shared: Sequence[bytes] = ()
 ) -> ChildKeys:
-    """Derive the keys of a CHILD_SA (§2.17): prf+(SK_d, [g^ir |] Ni | Nr)."""
+    """Derive the keys of a CHILD_SA (§2.17): prf+(SK_d, [g^ir |] Ni | Nr).
+
+    `shared` is g^ir, if there is one, and the secrets of the additional key exchanges, which
+    follow the nonces (RFC 9370 §2.2.4).
+    """
     spec = suite.encryption_spec
     lengths = (spec.key_length, spec.salt_length, suite.integrity_key_length)
-    material = prf_plus(prf, sk_d.reveal(), shared + nonces.joined, 2 * sum(lengths))
+    seed = b"".join((*shared[:1], nonces.joined, *shared[1:]))
+    material = prf_plus(prf, sk_d.reveal(), seed, 2 * sum(lengths))
     parts = _split(material, lengths * 2)
     return ChildKeys(DirectionKeys(*parts[:3]), DirectionKeys(*parts[3:]))

@@ -126,13 +126,13 @@ def read_answer(
             f"the peer answered with {describe_selectors(local, remote)}, which is not inside "
             f"{describe_selectors(config.local_selectors, config.remote_selectors)}",
         )
-    shared = b""
+    shared: tuple[bytes, ...] = ()
     if suite.key_exchange is not None:
         value = require(payloads, KeyExchangePayload, "the answer")
         finished = finish(offer.private, suite.key_exchange, value)
         if isinstance(finished, Failure):
             return finished
-        shared = finished
+        shared = (finished,)
     keys = child_keys(context.prf, context.sk_d, suite, context.nonces, shared)
     return ChildAgreement(
         config,
@@ -195,13 +195,14 @@ def answer_offer(
             f"{describe_esp(config.proposals)}",
         )
     choice, spi_out = chosen
-    shared, public = b"", None
+    shared: tuple[bytes, ...] = ()
+    public = None
     wanted = choice.suite.key_exchange
     if wanted is not None:
         answered = answer(wanted, value, random_bytes)
         if isinstance(answered, Refusal):
             return answered
-        shared, public = answered.shared, answered.payload
+        shared, public = (answered.shared,), answered.payload
     keys = child_keys(context.prf, context.sk_d, choice.suite, context.nonces, shared)
     agreement = ChildAgreement(
         config,

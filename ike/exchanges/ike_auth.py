@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hmac import compare_digest
 
 from ike.codec.authentication import Authentication
@@ -16,8 +16,10 @@ from ike.codec.security_association import SecurityAssociation
 from ike.codec.traffic_selector import TrafficSelectorsInitiator, TrafficSelectorsResponder
 from ike.config import PeerConfig
 from ike.crypto.auth import shared_key_mic, signed_octets
+from ike.crypto.keys import updated_ike_keys
 from ike.events import FailureReason
 from ike.exchanges.child import ChildOffer, offer_payloads
+from ike.exchanges.ike_intermediate import Transcript
 from ike.exchanges.ike_sa_init import InitAgreement
 from ike.exchanges.outcome import Failure, Refusal, failure_from, refuse_critical, require
 from ike.types import Identity, IdType, Secret
@@ -25,11 +27,31 @@ from ike.types import Identity, IdType, Secret
 
 @dataclass(frozen=True, slots=True)
 class AuthContext:
-    """What AUTH covers: the agreement, and both IKE_SA_INIT messages as they were sent."""
+    """What AUTH covers: the agreement, and all messages before as they were sent.
+
+    These are those of IKE_SA_INIT, and the transcript of IKE_INTERMEDIATE. The agreement's keys
+    are those after the last exchange.
+    """
 
     agreement: InitAgreement
     request: bytes
     response: bytes
+    transcript: Transcript = Transcript()  # noqa: RUF009  # frozen
+
+    def after_intermediate(self, request: bytes, response: bytes, shared: bytes) -> AuthContext:
+        """Go on after an additional key exchange in IKE_INTERMEDIATE (RFC 9370 §2.2.2).
+
+        Args:
+            request: what AUTH covers of the request (`ike_intermediate.covered`).
+            response: the same of the response.
+            shared: the secret of the key exchange.
+        """
+        agreement = self.agreement
+        suite, keys = agreement.suite, agreement.keys
+        transcript = self.transcript.extended(suite.prf, keys, request, response)
+        spis = agreement.initiator_spi, agreement.responder_spi
+        updated = updated_ike_keys(suite, keys, shared, agreement.nonces, *spis)
+        return replace(self, agreement=replace(agreement, keys=updated), transcript=transcript)
 
     def initiator_mic(self, identification: bytes, preshared_key: Secret) -> bytes:
         """Compute the initiator's AUTH data; `identification` is the body of IDi."""
@@ -40,6 +62,7 @@ class AuthContext:
             agreement.nonces.responder,
             agreement.keys.sk_pi,
             identification,
+            self.transcript.int_auth,
         )
         return shared_key_mic(agreement.suite.prf, preshared_key, octets)
 
@@ -52,6 +75,7 @@ class AuthContext:
             agreement.nonces.initiator,
             agreement.keys.sk_pr,
             identification,
+            self.transcript.int_auth,
         )
         return shared_key_mic(agreement.suite.prf, preshared_key, octets)
 

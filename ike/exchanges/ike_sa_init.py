@@ -95,6 +95,8 @@ def build_request(offer: InitOffer, local: UdpAddress, remote: UdpAddress) -> li
     ]
     payloads += nat_detection.announce(offer.spi, 0, local, remote)
     payloads.append(Notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED))
+    if any(proposal.additional_key_exchange for proposal in offer.proposals):
+        payloads.append(Notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED))
     return payloads
 
 
@@ -160,6 +162,11 @@ def _agree(
             f"{describe_ike(offer.proposals)}",
         )
     suite, _ = accepted
+    if suite.additional and not _has_intermediate(payloads):
+        return Failure(
+            FailureReason.INVALID_SYNTAX,
+            f"the peer chose {suite} and does not announce IKE_INTERMEDIATE",
+        )
     shared = finish(offer.private, suite.key_exchange, exchange)
     if isinstance(shared, Failure):
         return shared
@@ -177,6 +184,10 @@ def _agree(
 
 def _can_fragment(payloads: Sequence[Payload]) -> bool:
     return find_notify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) is not None
+
+
+def _has_intermediate(payloads: Sequence[Payload]) -> bool:
+    return find_notify(payloads, NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED) is not None
 
 
 def answer_request(
@@ -209,7 +220,14 @@ def answer_request(
     refused = refuse_critical(payloads)
     if refused is not None:
         return refused
-    choices = [(peer, choose_ike(peer.proposals, offered, exchange.method)) for peer in peers]
+    intermediate = _has_intermediate(payloads)
+    choices = [
+        (
+            peer,
+            choose_ike(peer.proposals, offered, exchange.method, with_additional=intermediate),
+        )
+        for peer in peers
+    ]
     choice = next((c for _, c in choices if c is not None), None)
     if choice is None:
         return Refusal(
@@ -240,5 +258,7 @@ def answer_request(
     )
     if agreement.fragmentation:
         response += (Notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),)
+    if intermediate:
+        response += (Notify(NotifyType.INTERMEDIATE_EXCHANGE_SUPPORTED),)
     fitting = tuple(p for p, c in choices if c is not None and c.suite == choice.suite)
     return InitAnswer(agreement, fitting, response)

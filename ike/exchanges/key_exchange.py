@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ike.codec.chain import notifies
+from ike.codec.errors import ParseError
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.notify import Notify
+from ike.codec.payload import Payload
 from ike.codec.reader import u16
 from ike.codec.registry import NotifyType
 from ike.config import KeyExchange
@@ -14,7 +18,7 @@ from ike.crypto.errors import KeyExchangeError
 from ike.crypto.key_exchange import PrivateValue
 from ike.crypto.random import RandomBytes
 from ike.events import FailureReason
-from ike.exchanges.outcome import Failure, Refusal
+from ike.exchanges.outcome import Failure, Refusal, failure_from, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +77,30 @@ def finish(
         return private.finish(value.data)
     except KeyExchangeError as error:
         return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
+
+
+def answer_additional(
+    method: KeyExchange, payloads: Sequence[Payload], random_bytes: RandomBytes
+) -> KeyExchangeAnswer | Refusal:
+    """Answer an additional key exchange, whose method is agreed upon (RFC 9370 §2.2.2).
+
+    Raises:
+        ParseError: there is no value, or one of another method.
+    """
+    value = require(payloads, KeyExchangePayload, "an additional key exchange")
+    if value.method != method:
+        raise ParseError("KE", 0, f"a value for method {value.method}, {method.name} is agreed")
+    return answer(method, value, random_bytes)
+
+
+def finish_additional(private: PrivateValue, payloads: Sequence[Payload]) -> bytes | Failure:
+    """Read the answer to an additional key exchange.
+
+    Raises:
+        ParseError: there is no value though there is no error notify.
+    """
+    for notify in notifies(payloads):
+        if notify.is_error:
+            return failure_from(notify, f"the additional key exchange {private.method.name}")
+    value = require(payloads, KeyExchangePayload, "the answer")
+    return finish(private, private.method, value)

@@ -84,7 +84,7 @@ def read_response(
     if isinstance(shared, Failure):
         return shared
     nonces = Nonces(offer.nonce, nonce.data)
-    keys = rekeyed_ike_keys(old.prf, old.sk_d, suite, shared, nonces, offer.spi, spi)
+    keys = rekeyed_ike_keys(old.prf, old.sk_d, suite, (shared,), nonces, offer.spi, spi)
     return RekeyAgreement(suite, keys, nonces, offer.spi, spi)
 
 
@@ -118,7 +118,7 @@ def answer_request(
     nonces = Nonces(nonce.data, own_nonce)
     initiator_spi = int.from_bytes(peer_spi, "big")
     keys = rekeyed_ike_keys(
-        old.prf, old.sk_d, choice.suite, answered.shared, nonces, initiator_spi, spi
+        old.prf, old.sk_d, choice.suite, (answered.shared,), nonces, initiator_spi, spi
     )
     return (
         RekeyAgreement(choice.suite, keys, nonces, initiator_spi, spi),

@@ -10,13 +10,17 @@ from ike.codec.registry import ExchangeType
 from ike.states import ANSWERED, IllegalTransitionError, State, Trigger, advance
 
 LEGAL = {
-    (State.INIT_SENT, Trigger.INIT_AGREED): State.AUTH_SENT,
+    (State.INIT_SENT, Trigger.MORE_KEYS): State.INTERMEDIATE_SENT,
+    (State.INIT_SENT, Trigger.KEYS_AGREED): State.AUTH_SENT,
+    (State.INTERMEDIATE_SENT, Trigger.MORE_KEYS): State.INTERMEDIATE_SENT,
+    (State.INTERMEDIATE_SENT, Trigger.KEYS_AGREED): State.AUTH_SENT,
     (State.AUTH_SENT, Trigger.AUTHENTICATED): State.ESTABLISHED,
     (State.HALF_OPEN, Trigger.AUTHENTICATED): State.ESTABLISHED,
     (State.ESTABLISHED, Trigger.REKEYED): State.REPLACED,
     (State.ESTABLISHED, Trigger.DELETE_SENT): State.DELETING,
     (State.REPLACED, Trigger.DELETE_SENT): State.DELETING,
     (State.INIT_SENT, Trigger.ENDED): State.CLOSED,
+    (State.INTERMEDIATE_SENT, Trigger.ENDED): State.CLOSED,
     (State.AUTH_SENT, Trigger.ENDED): State.CLOSED,
     (State.HALF_OPEN, Trigger.ENDED): State.CLOSED,
     (State.ESTABLISHED, Trigger.ENDED): State.CLOSED,
@@ -38,6 +42,6 @@ def test_every_cell(state: State, trigger: Trigger) -> None:
 
 def test_only_authenticated_peers_are_answered_beyond_ike_auth() -> None:
     assert set(ANSWERED) == set(State)
-    assert ANSWERED[State.HALF_OPEN] == {ExchangeType.IKE_AUTH}
-    for state in (State.INIT_SENT, State.AUTH_SENT, State.CLOSED):
+    assert ANSWERED[State.HALF_OPEN] == {ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH}
+    for state in (State.INIT_SENT, State.INTERMEDIATE_SENT, State.AUTH_SENT, State.CLOSED):
         assert not ANSWERED[state]
