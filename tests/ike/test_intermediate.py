@@ -12,7 +12,7 @@ import pytest
 from ike_adversary import Adversary
 from ike_network import LEFT, RIGHT, Network, at, left_peer, right_peer
 
-from ike.codec.chain import find_notify, parse_chain, serialize_chain
+from ike.codec.chain import find_notify, notifies, parse_chain, serialize_chain
 from ike.codec.header import Header
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.message import Message
@@ -379,8 +379,7 @@ def intermediate(
 
 def refusal(payloads: tuple[Payload, ...] | None) -> int:
     assert payloads is not None
-    (notify,) = payloads
-    assert isinstance(notify, Notify)
+    (notify,) = [n for n in notifies(payloads) if n.is_error]
     return notify.notify_type
 
 
