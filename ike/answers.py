@@ -116,6 +116,7 @@ def _make_child(
             connection.suite.prf,
             connection.keys.sk_d,
             env.random_bytes,
+            allow_transport=connection.allows_transport,
         )
     except ParseError:
         env.release_esp_spi(spi_in)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ike.config import ChildConfig
+from ike.config import ChildConfig, Mode
 from ike.crypto.suites import EspSuite
 from ike.events import DeletionReason, Role
 from ike.types import TrafficSelector
@@ -55,6 +55,7 @@ class ChildSa:
     origin: Making
     established_at: float
     more_selectors: bool = False
+    mode: Mode = Mode.TUNNEL
     rekey_at: float | None = None
     expire_at: float | None = None
     expire_reason: DeletionReason = DeletionReason.EXPIRED

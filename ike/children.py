@@ -77,6 +77,7 @@ def make_child(
         replaces.origin if replaces is not None else making,
         now,
         agreement.more_selectors,
+        agreement.mode,
     )
     if config.lifetime:
         child.rekey_at = now + env.rekey_after(config.lifetime)

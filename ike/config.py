@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address
 
 from ike.types import Identity, Secret, TrafficSelector
@@ -154,15 +154,29 @@ class EspProposal:
             raise ValueError("neither sequence numbers of 32 bits nor of 64")
 
 
+class Mode(StrEnum):
+    """How ESP wraps packets (RFC 4301 §3.3)."""
+
+    TUNNEL = "tunnel"
+    TRANSPORT = "transport"
+
+
 @dataclass(frozen=True, slots=True)
 class ChildConfig:
-    """What one pair of CHILD_SAs protects: a packet type. `name` is the caller's, and unique."""
+    """What one pair of CHILD_SAs protects: a packet type. `name` is the caller's, and unique.
+
+    Transport mode is for packets between the peers' own addresses alone, and never goes through a
+    NAT. Where the peer doesn't want it, or a NAT is found, it is tunnel mode, or nothing with
+    `mode_required`.
+    """
 
     name: str
     local_selectors: tuple[TrafficSelector, ...]
     remote_selectors: tuple[TrafficSelector, ...]
     proposals: tuple[EspProposal, ...] = (EspProposal(),)
     lifetime: float = 3600.0  # seconds until the CHILD_SA is rekeyed, before jitter; 0: never
+    mode: Mode = Mode.TUNNEL
+    mode_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,19 @@ class Connection:
         return self.state is State.ESTABLISHED
 
     @property
+    def allows_transport(self) -> bool:
+        """Whether CHILD_SAs can be in transport mode.
+
+        Not through a NAT, where their packets' addresses and checksums would have to be put right
+        (RFC 7296 §2.23.1), nor at an address that the selectors are not about.
+        """
+        channel, peer = self.channel, self.peer
+        return not self.nat_detected and (channel.local.address, channel.remote.address) == (
+            peer.local_address,
+            peer.remote_address,
+        )
+
+    @property
     def deadline(self) -> float | None:
         """When `advance` wants to be called."""
         times = [self.channel.deadline, self.expire_at]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from ike.config import EncryptionAlgorithm, Integrity
+from ike.config import EncryptionAlgorithm, Integrity, Mode
 from ike.types import Identity, Secret, TrafficSelector, UdpAddress
 
 
@@ -106,6 +106,7 @@ class ChildSaEstablished:
     integrity: Integrity | None = None
     integrity_key_in: Secret = field(default_factory=lambda: Secret(b""))
     integrity_key_out: Secret = field(default_factory=lambda: Secret(b""))
+    mode: Mode = Mode.TUNNEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ike.channel import Channel
+from ike.config import Mode
 from ike.events import Role
 from ike.states import State
 from ike.types import UdpAddress
@@ -25,6 +26,7 @@ class ChildSaInfo:
     established_at: float
     rekey_at: float | None
     more_selectors: bool = False
+    mode: Mode = Mode.TUNNEL
 
 
 @dataclass(frozen=True, slots=True)

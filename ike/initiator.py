@@ -10,7 +10,7 @@ from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
-from ike.config import ChildConfig, KeyExchange, PeerConfig
+from ike.config import ChildConfig, KeyExchange, Mode, PeerConfig
 from ike.connection import Connection
 from ike.crypto import key_exchange
 from ike.crypto.key_exchange import PrivateValue
@@ -181,7 +181,8 @@ class InitiatorHandshake:
         self._go_on(now)
 
     def _send_auth(self, auth: AuthContext, now: float) -> None:
-        self._child_offer = ChildOffer(self.child, self.env.allocate_esp_spi())
+        transport = self.child.mode is Mode.TRANSPORT and not auth.agreement.nat.detected
+        self._child_offer = ChildOffer(self.child, self.env.allocate_esp_spi(), transport=transport)
         self.state = states.advance(self.state, Trigger.KEYS_AGREED)
         self.channel.request(
             ExchangeType.IKE_AUTH,

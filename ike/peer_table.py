@@ -7,12 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from ike.config import ChildConfig, EncryptionAlgorithm, EspProposal, IkeProposal, PeerConfig
+from ike.config import (
+    ChildConfig,
+    EncryptionAlgorithm,
+    EspProposal,
+    IkeProposal,
+    Mode,
+    PeerConfig,
+)
 from ike.crypto.encryption import is_aead, is_known
 from ike.environment import Environment
 from ike.events import DeletionReason
 from ike.peer import Peer
-from ike.selectors import MAX_SELECTORS, paired
+from ike.selectors import MAX_SELECTORS, only_of, paired
 
 
 class PeerTable:
@@ -112,6 +119,12 @@ def _check_contents(config: PeerConfig) -> None:
         ours, theirs = child.local_selectors, child.remote_selectors
         if paired(ours, theirs) != (ours, theirs):
             raise ValueError(f"child {child.name}: a selector has no counterpart on the other side")
+        if child.mode is Mode.TRANSPORT and not (
+            only_of(config.local_address, ours) and only_of(config.remote_address, theirs)
+        ):
+            raise ValueError(
+                f"child {child.name}: transport mode is for the addresses of the peers alone"
+            )
 
 
 def _check_ciphers(what: str, proposals: Sequence[IkeProposal | EspProposal]) -> None:

@@ -71,6 +71,7 @@ def child_sa_established(
         suite.integrity,
         inbound.integrity_key,
         outbound.integrity_key,
+        agreement.mode,
     )
 
 
@@ -95,6 +96,7 @@ def info(connection: Connection) -> IkeSaInfo:
             c.established_at,
             c.rekey_at,
             c.more_selectors,
+            c.mode,
         )
         for c in connection.children.values()
     )

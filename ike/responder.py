@@ -236,7 +236,12 @@ class ResponderHandshake:
     ) -> tuple[ChildAnswer | Refusal, int]:
         spi_in = self.env.allocate_esp_spi()
         agreement = self._auth.agreement
-        context = ChildContext(agreement.suite.prf, agreement.keys.sk_d, agreement.nonces)
+        context = ChildContext(
+            agreement.suite.prf,
+            agreement.keys.sk_d,
+            agreement.nonces,
+            transport=not agreement.nat.detected,
+        )
         try:
             answered = answer_offer(
                 peer.children,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 
 from ike.config import ChildConfig
 from ike.types import TrafficSelector
@@ -110,6 +111,11 @@ def best_match(
         return None
     (whole, *_), narrowed = best
     return replace(narrowed, others_fit=fitting > 1 and not whole)
+
+
+def only_of(address: IPv4Address, selectors: Iterable[TrafficSelector]) -> bool:
+    """Tell whether selectors match packets of one host alone."""
+    return all(s.start_address == s.end_address == address for s in selectors)
 
 
 def describe(local: Sequence[TrafficSelector], remote: Sequence[TrafficSelector]) -> str:

@@ -13,7 +13,7 @@ from ike.codec.reader import u32
 from ike.codec.registry import NotifyType
 from ike.codec.security_association import SecurityAssociation
 from ike.codec.traffic_selector import TrafficSelectorsInitiator, TrafficSelectorsResponder
-from ike.config import ChildConfig, KeyExchange, Prf
+from ike.config import ChildConfig, KeyExchange, Mode, Prf
 from ike.crypto.key_exchange import PrivateValue
 from ike.crypto.keys import ChildKeys, Nonces, child_keys
 from ike.crypto.random import RandomBytes
@@ -40,6 +40,7 @@ class ChildOffer:
     private: PrivateValue | None = None
     tried: frozenset[KeyExchange] = frozenset()
     with_key_exchange: bool = False
+    transport: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class ChildAgreement:
     remote: Selectors
     nonces: Nonces
     more_selectors: bool = False
+    mode: Mode = Mode.TUNNEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +75,25 @@ class ChildAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChildContext:
-    """What the IKE SA brings to the keys of a CHILD_SA."""
+    """What the IKE SA brings to a CHILD_SA: to its keys, and whether transport mode can be."""
 
     prf: Prf
     sk_d: Secret
     nonces: Nonces
+    transport: bool = False
 
 
 def offer_payloads(offer: ChildOffer) -> list[Payload]:
-    """Build SA, TSi and TSr of the request."""
+    """Build SA, TSi and TSr of the request, and what is asked for besides."""
     config = offer.config
-    return [
+    payloads: list[Payload] = [
         offer_esp(config.proposals, u32(offer.spi_in), offer.with_key_exchange),
         TrafficSelectorsInitiator(config.local_selectors),
         TrafficSelectorsResponder(config.remote_selectors),
     ]
+    if offer.transport:
+        payloads.append(Notify(NotifyType.USE_TRANSPORT_MODE))
+    return payloads
 
 
 def read_answer(
@@ -126,6 +132,13 @@ def read_answer(
             f"the peer answered with {describe_selectors(local, remote)}, which is not inside "
             f"{describe_selectors(config.local_selectors, config.remote_selectors)}",
         )
+    transport = find_notify(payloads, NotifyType.USE_TRANSPORT_MODE) is not None
+    if transport and not offer.transport:
+        return Failure(FailureReason.REFUSED, "the peer answered with transport mode out of turn")
+    mode = Mode.TRANSPORT if transport else Mode.TUNNEL
+    if config.mode_required and mode is not config.mode:
+        why = "the peer chose" if offer.transport else "the NAT or new address allows no more than"
+        return Failure(FailureReason.REFUSED, f"{why} {mode} mode, {config.mode} mode is required")
     shared: tuple[bytes, ...] = ()
     if suite.key_exchange is not None:
         value = require(payloads, KeyExchangePayload, "the answer")
@@ -145,6 +158,7 @@ def read_answer(
         remote,
         context.nonces,
         find_notify(payloads, NotifyType.ADDITIONAL_TS_POSSIBLE) is not None,
+        mode,
     )
 
 
@@ -194,6 +208,16 @@ def answer_offer(
             f"the peer proposed {describe(offered)}, acceptable is "
             f"{describe_esp(config.proposals)}",
         )
+    asked = find_notify(payloads, NotifyType.USE_TRANSPORT_MODE) is not None
+    transport = asked and context.transport and config.mode is Mode.TRANSPORT
+    mode = Mode.TRANSPORT if transport else Mode.TUNNEL
+    if config.mode_required and mode is not config.mode:
+        why = "the NAT or new address allows no more" if asked else "that is what the peer proposed"
+        return Refusal(
+            Notify(NotifyType.NO_PROPOSAL_CHOSEN),
+            FailureReason.REFUSED,
+            f"it would be {mode} mode, {why}; {config.mode} mode is required",
+        )
     choice, spi_out = chosen
     shared: tuple[bytes, ...] = ()
     public = None
@@ -215,12 +239,15 @@ def answer_offer(
         match.remote,
         context.nonces,
         match.others_fit,
+        mode,
     )
     response: tuple[Payload, ...] = (
         SecurityAssociation((choice.proposal,)),
         TrafficSelectorsInitiator(match.remote),
         TrafficSelectorsResponder(match.local),
     )
+    if transport:
+        response += (Notify(NotifyType.USE_TRANSPORT_MODE),)
     if match.others_fit:
         response += (Notify(NotifyType.ADDITIONAL_TS_POSSIBLE),)
     return ChildAnswer(agreement, response, public)

@@ -11,7 +11,7 @@ from ike.codec.notify import Notify
 from ike.codec.payload import Payload
 from ike.codec.reader import u32
 from ike.codec.registry import NotifyType, ProtocolId
-from ike.config import ChildConfig, Prf
+from ike.config import ChildConfig, Mode, Prf
 from ike.crypto import key_exchange
 from ike.crypto.keys import Nonces
 from ike.crypto.random import RandomBytes
@@ -29,13 +29,17 @@ from ike.exchanges.outcome import Failure, Refusal, require
 from ike.types import Secret
 
 
-def make_offer(config: ChildConfig, spi_in: int, random_bytes: RandomBytes) -> ChildOffer:
+def make_offer(
+    config: ChildConfig, spi_in: int, random_bytes: RandomBytes, *, allow_transport: bool = False
+) -> ChildOffer:
     """Begin a CHILD_SA, with a key exchange of its own if the configuration wants one."""
+    transport = allow_transport and config.mode is Mode.TRANSPORT
     methods = [m for proposal in config.proposals for m in proposal.key_exchange]
     if not methods:
-        return ChildOffer(config, spi_in, with_key_exchange=True)
+        return ChildOffer(config, spi_in, with_key_exchange=True, transport=transport)
     private = key_exchange.generate(methods[0], random_bytes)
-    return ChildOffer(config, spi_in, private, frozenset({methods[0]}), with_key_exchange=True)
+    tried = frozenset({methods[0]})
+    return ChildOffer(config, spi_in, private, tried, with_key_exchange=True, transport=transport)
 
 
 def build_request(offer: ChildOffer, nonce: bytes) -> list[Payload]:
@@ -97,6 +101,8 @@ def answer_request(
     prf: Prf,
     sk_d: Secret,
     random_bytes: RandomBytes,
+    *,
+    allow_transport: bool = False,
 ) -> ChildAnswer | Refusal:
     """Answer a request for a CHILD_SA; an answer's payloads are complete.
 
@@ -104,7 +110,7 @@ def answer_request(
         ParseError: a payload is missing.
     """
     nonces = Nonces(require(payloads, Nonce, "CREATE_CHILD_SA").data, own_nonce)
-    context = ChildContext(prf, sk_d, nonces)
+    context = ChildContext(prf, sk_d, nonces, allow_transport)
     answer = answer_offer(children, payloads, spi_in, context, random_bytes, with_key_exchange=True)
     if isinstance(answer, Refusal):
         return answer

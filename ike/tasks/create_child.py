@@ -55,7 +55,12 @@ class CreateChild:
         self._nonce = env.nonce()
         if self._offer is None:
             spi_in = env.allocate_esp_spi()
-            self._offer = create_child_sa.make_offer(self.config, spi_in, env.random_bytes)
+            self._offer = create_child_sa.make_offer(
+                self.config,
+                spi_in,
+                env.random_bytes,
+                allow_transport=connection.allows_transport,
+            )
         payloads = create_child_sa.build_request(self._offer, self._nonce)
         return Request(ExchangeType.CREATE_CHILD_SA, payloads)
 

@@ -50,7 +50,12 @@ class RekeyChild:
         self._nonce = env.nonce()
         if self._offer is None:
             spi_in = env.allocate_esp_spi()
-            self._offer = create_child_sa.make_offer(old.config, spi_in, env.random_bytes)
+            self._offer = create_child_sa.make_offer(
+                old.config,
+                spi_in,
+                env.random_bytes,
+                allow_transport=connection.allows_transport,
+            )
         payloads = create_child_sa.build_rekey(self._offer, self._nonce, self.spi_in)
         return Request(ExchangeType.CREATE_CHILD_SA, payloads)
 
