@@ -26,6 +26,8 @@ from ike.crypto.suites import IkeSuite
 from ike.events import Role
 from ike.fragments import Reassembly, Whole
 from ike.protection import Protection
+from ike.state.iv import draw_run
+from ike.state.records import ChannelRecord
 from ike.types import Datagram, UdpAddress
 from ike.window import RequestWindow, ResponseWindow
 
@@ -62,6 +64,7 @@ class Channel:
         heard_at: when the last authenticated message came, in the caller's seconds.
         fragmentation: whether both ends can put messages in fragments (RFC 7383).
         outbox: datagrams to be sent, for the owner to take.
+        iv_runs: where the IVs began in each process that had the IKE SA, this one last.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Channel:
         self._fragment_size = settings.fragment_size
         self._window = settings.window
         self.outbox: list[Datagram] = []
+        self.iv_runs: tuple[int, ...] = (0,)
         self._requests = RequestWindow(settings.retransmission, settings.window)
         self._responses = ResponseWindow()
         self._protection: Protection | None = None
@@ -100,6 +104,7 @@ class Channel:
                 suite.integrity_spec,
                 integrity_key.reveal(),
                 self._random_bytes,
+                self.iv_runs[-1],
             )
             for key, integrity_key in ((keys.sk_ei, keys.sk_ai), (keys.sk_er, keys.sk_ar))
         )
@@ -107,6 +112,55 @@ class Channel:
             (initiator, responder) if self.role is Role.INITIATOR else (responder, initiator)
         )
         self._protection = Protection(send, receive)
+
+    def snapshot(self, now: float) -> ChannelRecord:
+        """Describe it for another process (`ike.state`)."""
+        return ChannelRecord(
+            self.role,
+            self.initiator_spi,
+            self.responder_spi,
+            self.local,
+            self.remote,
+            now - self.heard_at,
+            self.fragmentation,
+            self.iv_runs,
+            self._requests.snapshot(now),
+            self._responses.snapshot(),
+            self._reassembly.snapshot(),
+        )
+
+    @classmethod
+    def restore(
+        cls,
+        record: ChannelRecord,
+        suite: IkeSuite,
+        keys: IkeKeys,
+        settings: Settings,
+        random_bytes: RandomBytes,
+        now: float,
+    ) -> Channel:
+        """Make the one that `snapshot` described, with IVs of its own.
+
+        Raises:
+            StateError: it has changed process too often.
+        """
+        channel = cls(
+            record.role,
+            record.initiator_spi,
+            record.local,
+            record.remote,
+            settings,
+            random_bytes,
+            now - record.heard_ago,
+        )
+        channel.responder_spi = record.responder_spi
+        channel.fragmentation = record.fragmentation
+        channel.iv_runs = (*record.iv_runs, draw_run(record.iv_runs, random_bytes))
+        channel.secure(suite, keys)
+        channel._requests.restore(record.requests, now)
+        channel._responses.restore(record.responses)
+        channel._reassembly.restore(record.partial)
+        return channel
 
     @property
     def own_spi(self) -> int:

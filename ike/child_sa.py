@@ -19,6 +19,11 @@ class ChildState(Enum):
     REPLACED = auto()  # a new one is there, this one's end is due
     DELETING = auto()  # we have asked for its end
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the CHILD_SA is to stay, or to be rekeyed."""
+        return self in (ChildState.LIVE, ChildState.REKEYING)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Making:
@@ -75,7 +80,7 @@ class ChildSa:
     @property
     def is_live(self) -> bool:
         """Whether it is to stay, or to be rekeyed."""
-        return self.state in (ChildState.LIVE, ChildState.REKEYING)
+        return self.state.is_live
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ike.child_sa import ChildSa, Making
 from ike.environment import Environment
@@ -43,6 +43,14 @@ class EarlyDeletes:
         """Take a Delete; `last_missing` is the highest message id without an answer."""
         if len(self._last_missing) < _MAX_DELETED_EARLY:
             self._last_missing[spi_out] = last_missing
+
+    def snapshot(self) -> tuple[tuple[int, int], ...]:
+        """Describe it for another process (`ike.state`)."""
+        return tuple(self._last_missing.items())
+
+    def restore(self, record: Iterable[tuple[int, int]]) -> None:
+        """Be what `snapshot` described."""
+        self._last_missing = dict(record)
 
     def settle(self, lowest_missing: int) -> None:
         """Forget what no answer can be about any more, by the lowest id without an answer."""

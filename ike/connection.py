@@ -48,6 +48,8 @@ class Connection:
         ended_by: why it is no longer usable.
         rekey_at: when it is rekeyed; None: never, or the rekey is under way.
         expire_at: when it is deleted, for `expire_reason`; None: never.
+        heard_esp_at: when ESP last came from the peer.
+        deleted_early: outbound SPIs of CHILD_SAs that the peer has deleted before we knew them.
     """
 
     def __init__(
@@ -88,8 +90,8 @@ class Connection:
         if peer.lifetime:
             self.rekey_at = now + env.rekey_after(peer.lifetime)
             self.expire_at = now + peer.lifetime * (1 + env.settings.rekey_margin)
-        self._heard_esp_at = now
-        self._deleted_early = EarlyDeletes()
+        self.heard_esp_at = now
+        self.deleted_early = EarlyDeletes()
         if env.secrets_log is not None:
             spis = channel.initiator_spi, channel.responder_spi
             line = keylog.ike_line(*spis, suite, keys)
@@ -134,7 +136,7 @@ class Connection:
     @property
     def _liveness_at(self) -> float | None:
         interval = self.peer.liveness_interval
-        return max(self.channel.heard_at, self._heard_esp_at) + interval if interval else None
+        return max(self.channel.heard_at, self.heard_esp_at) + interval if interval else None
 
     def receive(self, datagram: Datagram, header: Header, now: float) -> None:
         """Take a message with our SPIs.
@@ -234,7 +236,7 @@ class Connection:
         if task is None:
             return
         self._finish(task, received, now)
-        self._deleted_early.settle(self.channel.lowest_outstanding)
+        self.deleted_early.settle(self.channel.lowest_outstanding)
 
     def _finish(self, task: Task, received: Received, now: float) -> None:
         if self.state is not State.ESTABLISHED and not isinstance(task, DeleteIkeSa):
@@ -272,14 +274,14 @@ class Connection:
                 self, agreement, lifetime, replaces.spi_in if replaces is not None else None
             )
         )
-        if child.spi_out in self._deleted_early:
+        if child.spi_out in self.deleted_early:
             self.drop_child(child, DeletionReason.PEER)
         return child
 
     def note_deleted(self, spi_out: int) -> None:
         """Take a Delete for a CHILD_SA that we may be about to learn of."""
         if self.tasks.running:
-            self._deleted_early.note(spi_out, max(self.tasks.running))
+            self.deleted_early.note(spi_out, max(self.tasks.running))
 
     def drop_child(self, child: ChildSa, reason: DeletionReason) -> None:
         """Report a CHILD_SA gone, and forget it."""
@@ -345,4 +347,4 @@ class Connection:
 
     def note_inbound_traffic(self, now: float) -> None:
         """Take ESP from the peer for a sign of life."""
-        self._heard_esp_at = now
+        self.heard_esp_at = now

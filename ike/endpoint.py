@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from ike.codec.errors import ParseError
 from ike.codec.header import VERSION, Header
@@ -26,9 +27,13 @@ from ike.peer import Peer
 from ike.peer_table import PeerTable
 from ike.reception import Reception
 from ike.responder import ResponderHandshake
+from ike.state import snapshot
+from ike.state.report import ImportReport
+from ike.state.restore import restore
+from ike.state.transfer import pack, unpack
 from ike.states import State
 from ike.timers import TimerQueue
-from ike.types import Datagram
+from ike.types import Datagram, Secret
 
 _LINGER = 10.0  # seconds that a closed IKE SA still repeats its last answer
 _MAJOR_VERSION = VERSION >> 4
@@ -48,6 +53,7 @@ class Endpoint:
         settings: what holds for the whole engine.
         random_bytes: cryptographically secure random bytes; deterministic in tests.
         secrets_log: where key log lines go (`ike.keylog`); None: nowhere.
+        wall_clock: aware UTC; tells how long a state was on its way from one process to another.
 
     Raises:
         ValueError: two peers or two children have the same name, or one has no proposals or
@@ -61,7 +67,9 @@ class Endpoint:
         settings: Settings = Settings(),  # noqa: B008  # frozen
         random_bytes: Callable[[int], bytes] = os.urandom,
         secrets_log: Callable[[str], None] | None = None,
+        wall_clock: Callable[[], datetime] | None = None,
     ) -> None:
+        self._wall_clock = wall_clock
         self._env = Environment(settings, random_bytes, secrets_log)
         self._reception = Reception(self._env)
         self._by_spi: dict[int, AnySa] = {}
@@ -203,6 +211,64 @@ class Endpoint:
     def ike_sas(self) -> list[IkeSaInfo]:
         """Describe every IKE SA that is established or on its way, for an operator."""
         return [sa.info() for sa in self._by_spi.values() if sa.state is not State.CLOSED]
+
+    def export_state(self, key: Secret, now: float) -> bytes:
+        """Export all established IKE SAs, for another process to carry them on.
+
+        Messages in flight are part of it; IKE SAs that are not established yet are not, nor are
+        the keys of CHILD_SAs. From here on this endpoint must keep silent, if the other process
+        is to be understood: both would use the same message ids. (The same IV they never use.)
+
+        Args:
+            key: 32 bytes, which the importer needs.
+            now: the time.
+
+        Raises:
+            ValueError: the key has another length, or `events` have not been taken: keys of
+                CHILD_SAs would be lost with them.
+        """
+        if self._events:
+            raise ValueError("there are events that have not been taken")
+        connections = [sa for sa in self._by_spi.values() if isinstance(sa, Connection)]
+        record = snapshot.take(
+            self._env, self._peers, connections, self._linger_until, self._wall_time(), now
+        )
+        return pack(record, key, self._env.random_bytes)
+
+    def import_state(self, blob: bytes, key: Secret, now: float) -> ImportReport:
+        """Carry on the IKE SAs that another process has exported.
+
+        Those whose peer is not configured as it was are reported, and passed over. A CHILD_SA
+        whose `ChildConfig` is there no more is deleted, which is reported as ever.
+
+        Raises:
+            ValueError: the key does not have 32 bytes.
+            StateError: the blob can't be used: its subclasses tell why. Nothing is changed.
+        """
+        restored = restore(
+            unpack(blob, key),
+            self._env,
+            self._peers,
+            self._by_spi,
+            self._by_child,
+            self._wall_time(),
+            now,
+        )
+        self._env.reserve_ike_spis(restored.ike_spis)
+        self._env.reserve_esp_spis(restored.esp_spis)
+        self._by_spi.update(restored.connections)
+        self._linger_until.update(restored.linger_until)
+        for connection in restored.connections.values():
+            self._by_child.update(dict.fromkeys(connection.children, connection))
+        for adoption in restored.adoptions:
+            adoption.peer.adopt(adoption.connections, adoption.attempts, now)
+            self._settle_peer(adoption.peer, now)
+        for connection in restored.connections.values():
+            self._settle(connection, now)
+        return restored.report
+
+    def _wall_time(self) -> float | None:
+        return None if self._wall_clock is None else self._wall_clock().timestamp()
 
     def reserve_spis(self, spis: Iterable[int]) -> None:
         """Never allocate these inbound SPIs: others use them."""

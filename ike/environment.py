@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import count
 from typing import TypeVar
 
 from ike.config import Settings
@@ -42,7 +41,7 @@ class Environment:
         self.secrets_log = secrets_log
         self._esp_spis: set[int] = set()
         self._ike_spis: set[int] = set()
-        self._sequence = count(1)
+        self._next_sequence = 1
 
     def nonce(self) -> bytes:
         """Make a fresh nonce."""
@@ -64,7 +63,14 @@ class Environment:
 
     def next_sequence(self) -> int:
         """Number what happens: later is larger, even at the same instant."""
-        return next(self._sequence)
+        self._next_sequence += 1
+        return self._next_sequence - 1
+
+    def reserve_sequence(self, numbers: int) -> int:
+        """Take that many numbers at once; give the first."""
+        first = self._next_sequence
+        self._next_sequence += numbers
+        return first
 
     def reserve_esp_spis(self, spis: Iterable[int]) -> None:
         """Keep inbound ESP SPIs that somebody else uses from being allocated."""
@@ -85,6 +91,10 @@ class Environment:
         spi = self._draw(8, self._ike_spis, 1)
         self._ike_spis.add(spi)
         return spi
+
+    def reserve_ike_spis(self, spis: Iterable[int]) -> None:
+        """Keep IKE SPIs of ours from being allocated again."""
+        self._ike_spis.update(spis)
 
     def release_ike_spi(self, spi: int) -> None:
         """Give an IKE SPI of ours back."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+
+from ike.state.records import FragmentRecord, PartialRecord
 
 MAX_FRAGMENTS = 128
 MAX_MESSAGE = 65_535  # bytes
@@ -76,6 +79,27 @@ class Reassembly:
     def discard(self, message_id: int, is_response: bool) -> None:
         """Drop the fragments of a message that is there as a whole."""
         self._partial.pop((is_response, message_id), None)
+
+    def snapshot(self) -> tuple[PartialRecord, ...]:
+        """Describe what there is so far for another process (`ike.state`)."""
+        return tuple(
+            PartialRecord(
+                is_response,
+                message_id,
+                tuple(
+                    FragmentRecord(f.first_payload, f.number, f.total, f.chunk, f.packet)
+                    for f in partial.fragments.values()
+                ),
+            )
+            for (is_response, message_id), partial in self._partial.items()
+        )
+
+    def restore(self, records: Iterable[PartialRecord]) -> None:
+        """Be what `snapshot` described."""
+        for record in records:
+            for f in record.fragments:
+                fragment = Fragment(f.first_payload, f.number, f.total, f.chunk, f.packet)
+                self.add(record.message_id, record.is_response, fragment)
 
     def _make_room(self, kept: tuple[bool, int]) -> None:
         while sum(partial.size for partial in self._partial.values()) > MAX_HELD:

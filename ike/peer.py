@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ike.child_sa import Contest
@@ -17,6 +18,7 @@ from ike.events import (
     Role,
 )
 from ike.initiator import InitiatorHandshake
+from ike.state.records import AttemptRecord
 from ike.states import State
 from ike.tasks.create_child import CreateChild
 
@@ -53,7 +55,7 @@ class Peer:
 
     def initiate(self, child: ChildConfig, now: float) -> None:
         """Attempt a CHILD_SA, unless it is there or an attempt is in flight."""
-        if child.name in self._attempts or self._is_live(child.name):
+        if child.name in self._attempts or self.is_live(child.name):
             return
         self._attempts[child.name] = Attempt(child)
         self._place(child, now)
@@ -161,6 +163,37 @@ class Peer:
         self._note_contact()
         self._place_waiting(now)
 
+    def snapshot_attempts(self) -> tuple[AttemptRecord, ...]:
+        """Describe the attempts that established IKE SAs carry (`ike.state`)."""
+        return tuple(
+            AttemptRecord(name, attempt.restarted)
+            for name, attempt in self._attempts.items()
+            if isinstance(self._carrier(name), CreateChild)
+        )
+
+    def adopt(
+        self, connections: Iterable[Connection], attempts: Iterable[AttemptRecord], now: float
+    ) -> None:
+        """Take IKE SAs over that another process had, and the attempts that they carry."""
+        adopted = tuple(connections)
+        self.connections += adopted
+        if adopted and self.handshake is not None and self.handshake.state is State.INIT_SENT:
+            self._abandon_handshake()
+        configured = {child.name: child for child in self.config.children}
+        for connection in adopted:
+            for task in connection.tasks:
+                if isinstance(task, CreateChild):
+                    known = configured.get(task.config.name)
+                    task.cancelled = task.cancelled or known != task.config
+            connection.reconfigure(self.config, now)
+        for record in attempts:
+            carrier = self._carrier(record.child)
+            if carrier is not None and not carrier.cancelled:
+                attempt = Attempt(configured[record.child], record.restarted)
+                self._attempts.setdefault(record.child, attempt)
+        self._note_contact()
+        self._place_waiting(now)
+
     def handshake_failed(self, handshake: InitiatorHandshake, now: float) -> None:
         """Take the end of an IKE SA that has not come to be."""
         if self.handshake is handshake:
@@ -194,7 +227,8 @@ class Peer:
                 attempt.restarted = reason is not DeletionReason.DUPLICATE
                 self._place(attempt.child, now)
 
-    def _is_live(self, name: str) -> bool:
+    def is_live(self, name: str) -> bool:
+        """Tell whether the CHILD_SA of that name is there."""
         return any(c.is_usable and c.children.has_live(name) for c in self.connections)
 
     def _is_placed(self, name: str) -> bool:
@@ -216,7 +250,7 @@ class Peer:
         if carrier is not None:
             carrier.cancelled = False
         elif connection is not None:
-            connection.enqueue(CreateChild(child, self._is_live), now)
+            connection.enqueue(CreateChild(child, self.is_live), now)
             self.touched.append(connection)
         elif self.handshake is None:
             self.handshake = InitiatorHandshake(self._env, self.config, child, now)

@@ -8,6 +8,12 @@ from hmac import compare_digest
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from ike.config import Retransmission
+from ike.state.records import (
+    AnswerRecord,
+    OutstandingRecord,
+    RequestWindowRecord,
+    ResponseWindowRecord,
+)
 
 
 @dataclass(slots=True)
@@ -102,6 +108,25 @@ class RequestWindow:
         tries = self._retransmission.tries
         return any(o.tries >= tries and now >= o.deadline for o in self.outstanding.values())
 
+    def snapshot(self, now: float) -> RequestWindowRecord:
+        """Describe it for another process (`ike.state`)."""
+        outstanding = tuple(
+            OutstandingRecord(o.message_id, o.exchange_type, o.packets, o.tries, o.deadline - now)
+            for o in self.outstanding.values()
+        )
+        return RequestWindowRecord(self.next_id, self.size, outstanding)
+
+    def restore(self, record: RequestWindowRecord, now: float) -> None:
+        """Be what `snapshot` described."""
+        self.next_id = record.next_id
+        self.size = record.size
+        self.outstanding = {
+            o.message_id: Outstanding(
+                o.message_id, o.exchange_type, o.packets, o.tries, now + o.due_in
+            )
+            for o in record.outstanding
+        }
+
     @property
     def deadline(self) -> float | None:
         """When `due` or `gave_up` has something to say next."""
@@ -157,6 +182,20 @@ class ResponseWindow:
         if known is not None and compare_digest(_digest(packet), known.request):
             return known.response
         return ()
+
+    def snapshot(self) -> ResponseWindowRecord:
+        """Describe it for another process (`ike.state`)."""
+        answers = tuple(
+            AnswerRecord(message_id, answer.request, answer.response)
+            for message_id, answer in self._answers.items()
+        )
+        return ResponseWindowRecord(self.expected_id, self.size, answers)
+
+    def restore(self, record: ResponseWindowRecord) -> None:
+        """Be what `snapshot` described."""
+        self.expected_id = record.expected_id
+        self.size = record.size
+        self._answers = {a.message_id: _Answer(a.request, a.response) for a in record.answers}
 
 
 def _digest(packet: bytes) -> bytes:

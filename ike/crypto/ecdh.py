@@ -12,23 +12,26 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from ike.config import KeyExchange
 from ike.crypto.errors import KeyExchangeError
 from ike.crypto.random import RandomBytes
+from ike.types import Secret
 
 
 class _Montgomery:
     """Curve25519 and Curve448 (RFC 8031)."""
 
-    __slots__ = ("_exchange", "_length", "method", "public")
+    __slots__ = ("_exchange", "_length", "method", "public", "secret")
 
     def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
         self.method = method
+        drawn = random_bytes(32 if method is KeyExchange.CURVE25519 else 56)
+        self.secret = Secret(drawn)
         if method is KeyExchange.CURVE25519:
-            x25519 = X25519PrivateKey.from_private_bytes(random_bytes(32))
+            x25519 = X25519PrivateKey.from_private_bytes(drawn)
             self.public = x25519.public_key().public_bytes_raw()
             self._exchange: Callable[[bytes], bytes] = lambda peer: x25519.exchange(
                 X25519PublicKey.from_public_bytes(peer)
             )
         else:
-            x448 = X448PrivateKey.from_private_bytes(random_bytes(56))
+            x448 = X448PrivateKey.from_private_bytes(drawn)
             self.public = x448.public_key().public_bytes_raw()
             self._exchange = lambda peer: x448.exchange(X448PublicKey.from_public_bytes(peer))
         self._length = len(self.public)
@@ -82,13 +85,15 @@ _CURVES: dict[KeyExchange, _CurveSpec] = {
 class _Weierstrass:
     """NIST's curves (RFC 5903): the public value is x | y, the secret x alone."""
 
-    __slots__ = ("_private", "_spec", "method", "public")
+    __slots__ = ("_private", "_spec", "method", "public", "secret")
 
     def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
         self.method = method
         self._spec = spec = _CURVES[method]
         # 64 bits more than the order: what the reduction favours is below 2^-64 (FIPS 186-5 A.2.1).
-        wide = int.from_bytes(random_bytes(spec.length + 8), "big")
+        drawn = random_bytes(spec.length + 8)
+        self.secret = Secret(drawn)
+        wide = int.from_bytes(drawn, "big")
         self._private = ec.derive_private_key(1 + wide % (spec.order - 1), spec.curve)
         numbers = self._private.public_key().public_numbers()
         self.public = b"".join(n.to_bytes(spec.length, "big") for n in (numbers.x, numbers.y))

@@ -12,7 +12,9 @@ from typing import NamedTuple, Protocol
 
 from ike.config import KeyExchange
 from ike.crypto import ecdh, mlkem, modp
+from ike.crypto.errors import KeyExchangeError
 from ike.crypto.random import RandomBytes
+from ike.types import Secret
 
 
 class PrivateValue(Protocol):
@@ -25,6 +27,10 @@ class PrivateValue(Protocol):
     @property
     def public(self) -> bytes:
         """What goes into the KE payload."""
+
+    @property
+    def secret(self) -> Secret:
+        """What `restore` makes the same value of again."""
 
     def finish(self, peer: bytes) -> bytes:
         """Compute the shared secret with the responder's value.
@@ -57,6 +63,23 @@ def generate(method: KeyExchange, random_bytes: RandomBytes) -> PrivateValue:
     if method in mlkem.METHODS:
         return mlkem.DecapsulationKey(method, random_bytes)
     return ecdh.generate(method, random_bytes)
+
+
+def restore(method: KeyExchange, secret: Secret) -> PrivateValue:
+    """Make the private value again whose `secret` this is.
+
+    Raises:
+        KeyExchangeError: it is none of that method.
+    """
+    if method in modp.GROUPS:
+        return modp.restore(method, secret)
+
+    def drawn(length: int) -> bytes:
+        if length != len(secret):
+            raise KeyExchangeError(f"a secret of {len(secret)} bytes, {length} expected")
+        return secret.reveal()
+
+    return generate(method, drawn)
 
 
 def respond(method: KeyExchange, peer: bytes, random_bytes: RandomBytes) -> Response:

@@ -71,17 +71,20 @@ class _ShortTagGcm:
 
 
 class AeadMessageCipher:
-    """An AEAD for the Encrypted payload (RFC 5282). The IV is a counter: it never repeats."""
+    """An AEAD for the Encrypted payload (RFC 5282). The IV is a counter: it never repeats.
+
+    It begins at `first_iv`: see `ike.state.iv`.
+    """
 
     block_length = 1  # RFC 5282 §3: no padding is needed
 
     __slots__ = ("_aead", "_counter", "_salt", "_spec")
 
-    def __init__(self, spec: EncryptionSpec, aead: _Aead, salt: bytes) -> None:
+    def __init__(self, spec: EncryptionSpec, aead: _Aead, salt: bytes, first_iv: int) -> None:
         self._spec = spec
         self._aead = aead
         self._salt = salt
-        self._counter = 0
+        self._counter = first_iv
 
     @property
     def overhead(self) -> int:
@@ -198,6 +201,7 @@ def message_cipher(
     integrity: IntegritySpec | None,
     integrity_key: bytes,
     random_bytes: RandomBytes,
+    first_iv: int = 0,
 ) -> MessageCipher:
     """Make the cipher for one direction of an IKE SA.
 
@@ -208,6 +212,7 @@ def message_cipher(
         integrity: the integrity algorithm; None with an AEAD.
         integrity_key: SK_ai or SK_ar; empty with an AEAD.
         random_bytes: for IVs that must not be foreseen.
+        first_iv: where IVs begin that must not repeat.
 
     Raises:
         KeyError: this engine does not have the cipher with that key length for messages.
@@ -215,7 +220,7 @@ def message_cipher(
     spec = encryption.spec(algorithm, key_bits)
     key, salt = material[: spec.key_length], material[spec.key_length :]
     if integrity is None:
-        return AeadMessageCipher(spec, _aead(algorithm, key, spec.icv_length), salt)
+        return AeadMessageCipher(spec, _aead(algorithm, key, spec.icv_length), salt, first_iv)
     block_cipher = _BLOCK_CIPHERS[algorithm](key)
     if algorithm is EncryptionAlgorithm.AES_CTR:
         counter = count()

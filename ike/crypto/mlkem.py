@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import (
 from ike.config import KeyExchange
 from ike.crypto.errors import KeyExchangeError
 from ike.crypto.random import RandomBytes
+from ike.types import Secret
 
 _SEED = 64  # bytes: d | z (FIPS 203 §7.1)
 
@@ -40,12 +41,14 @@ METHODS = frozenset(_PARAMETERS)
 class DecapsulationKey:
     """The initiator's half of one exchange."""
 
-    __slots__ = ("_parameters", "_private", "method", "public")
+    __slots__ = ("_parameters", "_private", "method", "public", "secret")
 
     def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
         self.method = method
         self._parameters = _PARAMETERS[method]
-        self._private = self._parameters.private_key.from_seed_bytes(random_bytes(_SEED))
+        seed = random_bytes(_SEED)
+        self.secret = Secret(seed)
+        self._private = self._parameters.private_key.from_seed_bytes(seed)
         self.public = self._private.public_key().public_bytes_raw()
 
     def finish(self, peer: bytes) -> bytes:

@@ -15,6 +15,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from ike.config import KeyExchange
 from ike.crypto.errors import KeyExchangeError
 from ike.crypto.random import RandomBytes
+from ike.types import Secret
 
 try:
     from cryptography.hazmat.primitives.asymmetric import dh
@@ -89,6 +90,10 @@ class Exponent(Protocol):
     def public(self) -> int:
         """2^x mod p."""
 
+    @property
+    def x(self) -> int:
+        """Itself."""
+
     def power(self, y: int) -> int:
         """y^x mod p, for 1 < y < p - 1."""
 
@@ -112,6 +117,26 @@ class OpenSslExponent:
             self._private = _parameters(method).generate_private_key()
             self.public = self._private.public_key().public_numbers().y
 
+    @classmethod
+    def restore(cls, method: KeyExchange, x: int, public: int) -> OpenSslExponent:
+        """Make one again."""
+        exponent = cls.__new__(cls)
+        exponent._p = prime(method)
+        exponent.public = public
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            group = dh.DHParameterNumbers(exponent._p, _GENERATOR)
+            numbers = dh.DHPrivateNumbers(x, dh.DHPublicNumbers(public, group))
+            exponent._private = numbers.private_key()
+        return exponent
+
+    @property
+    def x(self) -> int:
+        """The exponent."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return self._private.private_numbers().x
+
     def power(self, y: int) -> int:
         """Compute y^x mod p, for 1 < y < p - 1."""
         with warnings.catch_warnings():
@@ -123,18 +148,27 @@ class OpenSslExponent:
 class GmpExponent:
     """By GMP, whose `mpz_powm_sec` is made to leak nothing of the exponent but its length."""
 
-    __slots__ = ("_p", "_x", "public")
+    __slots__ = ("_p", "public", "x")
 
     def __init__(self, method: KeyExchange, random_bytes: RandomBytes) -> None:
         self._p = prime(method)
         length = _EXPONENT[method]
         # The highest bit is set, so that all exponents have one length.
-        self._x = int.from_bytes(random_bytes(length), "big") | 1 << (8 * length - 1)
+        self.x = int.from_bytes(random_bytes(length), "big") | 1 << (8 * length - 1)
         self.public = self.power(_GENERATOR)
+
+    @classmethod
+    def restore(cls, method: KeyExchange, x: int, public: int) -> GmpExponent:
+        """Make one again."""
+        exponent = cls.__new__(cls)
+        exponent._p = prime(method)
+        exponent.x = x
+        exponent.public = public
+        return exponent
 
     def power(self, y: int) -> int:
         """Compute y^x mod p, for 1 < y < p - 1."""
-        return int(gmpy2.powmod_sec(y, self._x, self._p))
+        return int(gmpy2.powmod_sec(y, self.x, self._p))
 
 
 class ModpPrivateValue:
@@ -146,6 +180,11 @@ class ModpPrivateValue:
         self.method = method
         self._exponent = exponent
         self.public = exponent.public.to_bytes(self._length, "big")
+
+    @property
+    def secret(self) -> Secret:
+        """The exponent, then the public value, so that it need not be computed again."""
+        return Secret(self._exponent.x.to_bytes(self._length, "big") + self.public)
 
     @property
     def _length(self) -> int:
@@ -171,3 +210,19 @@ def generate(method: KeyExchange, random_bytes: RandomBytes) -> ModpPrivateValue
     """Make a fresh private value, by `cryptography` as long as it has this."""
     exponent = OpenSslExponent if HAS_OPENSSL else GmpExponent
     return ModpPrivateValue(method, exponent(method, random_bytes))
+
+
+def restore(method: KeyExchange, secret: Secret) -> ModpPrivateValue:
+    """Make the private value again whose `secret` this is.
+
+    Raises:
+        KeyExchangeError: it is none of that group.
+    """
+    p = prime(method)
+    length = _BITS_AND_K[method][0] // 8
+    x = int.from_bytes(secret.reveal()[:length], "big")
+    public = int.from_bytes(secret.reveal()[length:], "big")
+    if len(secret) != 2 * length or not (1 < x < p - 1 and 1 < public < p - 1):
+        raise KeyExchangeError(f"no private value of {method.name}")
+    exponent = OpenSslExponent if HAS_OPENSSL else GmpExponent
+    return ModpPrivateValue(method, exponent.restore(method, x, public))

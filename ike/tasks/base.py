@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
+from ike.state.records import TaskRecord
 
 if TYPE_CHECKING:
     from ike.connection import Connection
@@ -42,3 +43,6 @@ class Task(Protocol):
 
     def abandon(self, connection: Connection) -> None:
         """Give back what the task holds: there will be no answer."""
+
+    def snapshot(self) -> TaskRecord:
+        """Describe it for another process (`ike.state`)."""

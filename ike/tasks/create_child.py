@@ -12,6 +12,7 @@ from ike.events import AttemptFailed
 from ike.exchanges import create_child_sa
 from ike.exchanges.child import ChildOffer
 from ike.exchanges.outcome import Failure
+from ike.state.records import CreateChildRecord
 from ike.tasks.base import Request
 from ike.tasks.delete import DeleteChildren
 
@@ -113,3 +114,22 @@ class CreateChild:
         if self._offer is not None:
             connection.env.release_esp_spi(self._offer.spi_in)
             self._offer = None
+
+    def snapshot(self) -> CreateChildRecord:
+        """Describe it for another process (`ike.state`)."""
+        return CreateChildRecord(
+            self.config, self.cancelled, self._tries, self._began, self._offer, self._nonce
+        )
+
+    @classmethod
+    def restore(
+        cls, record: CreateChildRecord, is_live: Callable[[str], bool], base: int
+    ) -> CreateChild:
+        """Make the one that `snapshot` described; `base` is added to sequence numbers."""
+        task = cls(record.config, is_live)
+        task.cancelled = record.cancelled
+        task._tries = record.tries
+        task._began = base + record.began
+        task._offer = record.offer
+        task._nonce = record.nonce
+        return task

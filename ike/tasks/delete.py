@@ -10,6 +10,7 @@ from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
 from ike.events import DeletionReason
 from ike.exchanges import informational
+from ike.state.records import DeleteChildrenRecord, DeleteIkeSaRecord, DeleteReplacedRecord
 from ike.tasks.base import Request
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class DeleteChildren:
     def abandon(self, connection: Connection) -> None:
         """Hold nothing."""
 
+    def snapshot(self) -> DeleteChildrenRecord:
+        """Describe it for another process (`ike.state`)."""
+        return DeleteChildrenRecord(tuple(self.spis.items()), self.packet_types)
+
 
 class DeleteReplaced:
     """The end of a CHILD_SA that we have rekeyed; it is there until the peer has answered."""
@@ -68,6 +73,11 @@ class DeleteReplaced:
     def abandon(self, connection: Connection) -> None:
         """Hold nothing."""
 
+    def snapshot(self) -> DeleteReplacedRecord:
+        """Describe it for another process (`ike.state`)."""
+        (packet_type,) = self.packet_types
+        return DeleteReplacedRecord(self.spi_in, packet_type)
+
 
 class DeleteIkeSa:
     """The end of the IKE SA."""
@@ -87,3 +97,7 @@ class DeleteIkeSa:
 
     def abandon(self, connection: Connection) -> None:
         """Hold nothing."""
+
+    def snapshot(self) -> DeleteIkeSaRecord:
+        """Describe it for another process (`ike.state`)."""
+        return DeleteIkeSaRecord()

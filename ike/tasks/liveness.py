@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
+from ike.state.records import CheckLivenessRecord
 from ike.tasks.base import Request
 
 if TYPE_CHECKING:
@@ -28,3 +29,7 @@ class CheckLiveness:
 
     def abandon(self, connection: Connection) -> None:
         """Hold nothing."""
+
+    def snapshot(self) -> CheckLivenessRecord:
+        """Describe it for another process (`ike.state`)."""
+        return CheckLivenessRecord()

@@ -8,9 +8,10 @@ itself goes alone.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from ike.state.records import LaterRecord, RunningRecord, TaskRecord, TasksRecord
 from ike.tasks.base import Task
 
 T = TypeVar("T", bound=Task)
@@ -92,3 +93,19 @@ class TaskQueue:
         """Drop all that have not begun."""
         self._waiting.clear()
         self._later.clear()
+
+    def snapshot(self, now: float) -> TasksRecord:
+        """Describe it for another process (`ike.state`)."""
+        return TasksRecord(
+            tuple(RunningRecord(number, task.snapshot()) for number, task in self.running.items()),
+            tuple(task.snapshot() for task in self._waiting),
+            tuple(LaterRecord(when - now, task.snapshot()) for when, task in self._later),
+        )
+
+    def restore(
+        self, record: TasksRecord, restore_task: Callable[[TaskRecord], Task], now: float
+    ) -> None:
+        """Be what `snapshot` described."""
+        self.running = {one.message_id: restore_task(one.task) for one in record.running}
+        self._waiting = deque(restore_task(task) for task in record.waiting)
+        self._later = [(now + one.due_in, restore_task(one.task)) for one in record.later]

@@ -12,6 +12,7 @@ from ike.events import DeletionReason
 from ike.exchanges import create_child_sa
 from ike.exchanges.child import ChildAgreement, ChildOffer
 from ike.exchanges.outcome import Failure
+from ike.state.records import RekeyChildRecord
 from ike.tasks.base import Request
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteReplaced
@@ -133,3 +134,21 @@ class RekeyChild:
         if self._offer is not None:
             connection.env.release_esp_spi(self._offer.spi_in)
             self._offer = None
+
+    def snapshot(self) -> RekeyChildRecord:
+        """Describe it for another process (`ike.state`)."""
+        rival = self.rival.spi_in if self.rival is not None else None
+        (packet_type,) = self.packet_types
+        return RekeyChildRecord(
+            self.spi_in, packet_type, rival, self._began, self._offer, self._nonce
+        )
+
+    @classmethod
+    def restore(cls, record: RekeyChildRecord, rival: ChildSa | None, base: int) -> RekeyChild:
+        """Make the one that `snapshot` described; `base` is added to sequence numbers."""
+        task = cls(record.spi_in, record.packet_type)
+        task.rival = rival
+        task._began = base + record.began
+        task._offer = record.offer
+        task._nonce = record.nonce
+        return task

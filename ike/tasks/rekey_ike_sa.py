@@ -13,6 +13,7 @@ from ike.exchanges import ike_sa_init, rekey_ike_sa
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.outcome import Failure
 from ike.exchanges.rekey_ike_sa import OldKeys
+from ike.state.records import RekeyIkeSaRecord
 from ike.states import State
 from ike.tasks.base import Request
 
@@ -87,3 +88,17 @@ class RekeyIkeSa:
         if self._offer is not None:
             connection.env.release_ike_spi(self._offer.spi)
             self._offer = None
+
+    def snapshot(self) -> RekeyIkeSaRecord:
+        """Describe it for another process (`ike.state`)."""
+        rival = self.rival.channel.own_spi if self.rival is not None else None
+        return RekeyIkeSaRecord(rival, self._began, self._offer)
+
+    @classmethod
+    def restore(cls, record: RekeyIkeSaRecord, rival: Connection | None, base: int) -> RekeyIkeSa:
+        """Make the one that `snapshot` described; `base` is added to sequence numbers."""
+        task = cls()
+        task.rival = rival
+        task._began = base + record.began
+        task._offer = record.offer
+        return task

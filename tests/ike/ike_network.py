@@ -74,8 +74,15 @@ def mirrored(one: ChildConfig, name: str) -> ChildConfig:
 
 @dataclass
 class Node:
+    """A router; its clock is `offset` seconds ahead of the network's."""
+
     endpoint: Endpoint
     log: list[Event] = field(default_factory=list)
+    offset: float = 0.0
+
+    def next_deadline(self) -> float | None:
+        deadline = self.endpoint.next_deadline()
+        return None if deadline is None else deadline - self.offset
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.log if isinstance(event, kind)]
@@ -104,6 +111,7 @@ class Network:
         self.random = random.Random(seed)
         self.now = 1000.0
         self.filter: Callable[[Datagram], list[tuple[float, Datagram]]] = lambda d: [(0.01, d)]
+        self.on_step: Callable[[], None] = lambda: None
         self.sent: list[Datagram] = []
         self._flying: list[tuple[float, int, Datagram]] = []
         self._count = 0
@@ -144,7 +152,8 @@ class Network:
         end = self.now + seconds
         for _ in range(100_000):
             self.collect()
-            deadlines = [n.endpoint.next_deadline() for n in self.nodes.values()]
+            self.on_step()
+            deadlines = [n.next_deadline() for n in self.nodes.values()]
             times = [t for t in deadlines if t is not None]
             times += [self._flying[0][0]] if self._flying else []
             at = min(times, default=None)
@@ -156,11 +165,11 @@ class Network:
                 _, _, datagram = self._flying.pop(0)
                 node = self.nodes.get(datagram.destination.address)
                 if node is not None:
-                    node.endpoint.receive(datagram, self.now)
+                    node.endpoint.receive(datagram, self.now + node.offset)
             for node in self.nodes.values():
                 deadline = node.endpoint.next_deadline()
-                if deadline is not None and deadline <= self.now:
-                    node.endpoint.advance(self.now)
+                if deadline is not None and deadline - node.offset <= self.now:
+                    node.endpoint.advance(max(self.now + node.offset, deadline))
         raise AssertionError("the endpoints do not come to rest")
 
     def drop_all(self) -> None:

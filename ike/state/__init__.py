@@ -1,0 +1,1 @@
+"""Established IKE SAs as bytes, for another process to carry on."""

@@ -1,0 +1,176 @@
+"""Making IKE SAs again from their records."""
+
+from __future__ import annotations
+
+from ike.channel import Channel
+from ike.child_sa import ChildSa, Making
+from ike.connection import Connection
+from ike.crypto.keys import Nonces
+from ike.environment import Environment
+from ike.peer import Peer
+from ike.state.errors import StateError
+from ike.state.records import (
+    CheckLivenessRecord,
+    ChildRecord,
+    ConnectionRecord,
+    CreateChildRecord,
+    DeleteChildrenRecord,
+    DeleteIkeSaRecord,
+    DeleteReplacedRecord,
+    RekeyChildRecord,
+    RekeyIkeSaRecord,
+    StateRecord,
+    TaskRecord,
+)
+from ike.tasks.base import Task
+from ike.tasks.create_child import CreateChild
+from ike.tasks.delete import DeleteChildren, DeleteIkeSa, DeleteReplaced
+from ike.tasks.liveness import CheckLiveness
+from ike.tasks.rekey_child import RekeyChild
+from ike.tasks.rekey_ike_sa import RekeyIkeSa
+
+
+class Builder:
+    """Makes IKE SAs that nobody knows yet.
+
+    Args:
+        record: what was exported.
+        env: what all IKE SAs share.
+        at: the time of the export, on the importer's clock.
+
+    Attributes:
+        connections: those made, by our SPIs.
+        ike_spis: those of ours that are in use or on offer.
+        esp_spis: likewise, inbound.
+    """
+
+    def __init__(self, record: StateRecord, env: Environment, at: float) -> None:
+        self._env = env
+        self._at = at
+        # What was numbered before the export stays before all that is numbered from now on.
+        self._base = env.reserve_sequence(record.next_sequence)
+        self._makings = [
+            Making(m.role, m.lowest_nonce, self._base + m.began, self._base + m.ended)
+            for m in record.makings
+        ]
+        self._children: dict[int, ChildSa] = {}
+        self._linked: list[tuple[Connection, ConnectionRecord, Peer]] = []
+        self.connections: dict[int, Connection] = {}
+        self.ike_spis: set[int] = set()
+        self.esp_spis: set[int] = set()
+
+    def add(self, record: ConnectionRecord, peer: Peer) -> None:
+        """Make one, without what it has to do with others.
+
+        Raises:
+            StateError: it can't be made; nothing is changed.
+        """
+        at, base = self._at, self._base
+        try:
+            channel = Channel.restore(
+                record.channel,
+                record.suite,
+                record.keys,
+                self._env.settings,
+                self._env.random_bytes,
+                at,
+            )
+        except (KeyError, ValueError) as error:
+            raise StateError(f"its keys don't fit its algorithms: {error}") from None
+        children = [self._child(child) for child in record.children]
+        nonces = Nonces(record.lowest_nonce, record.lowest_nonce)
+        connection = Connection(
+            self._env,
+            channel,
+            peer.config,
+            record.suite,
+            record.keys,
+            nonces,
+            record.nat_detected,
+            base + record.began,
+            at - record.established_ago,
+        )
+        connection.events.clear()  # it has been reported as established, elsewhere
+        connection.sequence = base + record.sequence
+        connection.initial_contact = record.initial_contact
+        connection.is_redundant = record.is_redundant
+        connection.ended_by = record.ended_by
+        connection.state = record.state
+        connection.children.update({child.spi_in: child for child in children})
+        connection.rekey_at = self._absolute(record.rekey_in)
+        connection.expire_at = self._absolute(record.expire_in)
+        connection.expire_reason = record.expire_reason
+        connection.heard_esp_at = at - record.heard_esp_ago
+        connection.deleted_early.restore(record.deleted_early)
+        self._children.update(connection.children)
+        self.connections[channel.own_spi] = connection
+        self.ike_spis.add(channel.own_spi)
+        self.esp_spis.update(connection.children)
+        self._linked.append((connection, record, peer))
+
+    def link(self) -> None:
+        """Give those made what they have to do with each other, and their tasks."""
+        for connection, record, peer in self._linked:
+            connection.heir = self._known(record.heir)
+            connection.claims = self._known(record.claims)
+
+            def restore_task(task: TaskRecord, peer: Peer = peer) -> Task:
+                return self._task(task, peer)
+
+            connection.tasks.restore(record.tasks, restore_task, self._at)
+
+    def _absolute(self, relative: float | None) -> float | None:
+        return None if relative is None else self._at + relative
+
+    def _known(self, spi: int | None) -> Connection | None:
+        return None if spi is None else self.connections.get(spi)
+
+    def _making(self, number: int) -> Making:
+        if number >= len(self._makings):
+            raise StateError("one of its CHILD_SAs refers to nothing")
+        return self._makings[number]
+
+    def _child(self, record: ChildRecord) -> ChildSa:
+        return ChildSa(
+            record.config,
+            record.spi_in,
+            record.spi_out,
+            record.suite,
+            record.local_selectors,
+            record.remote_selectors,
+            self._making(record.making),
+            self._making(record.origin),
+            self._at - record.established_ago,
+            record.more_selectors,
+            record.mode,
+            self._absolute(record.rekey_in),
+            self._absolute(record.expire_in),
+            record.expire_reason,
+            record.state,
+        )
+
+    def _task(self, record: TaskRecord, peer: Peer) -> Task:
+        match record:
+            case CreateChildRecord():
+                self._offers_child(record)
+                return CreateChild.restore(record, peer.is_live, self._base)
+            case RekeyChildRecord():
+                self._offers_child(record)
+                rival = None if record.rival is None else self._children.get(record.rival)
+                return RekeyChild.restore(record, rival, self._base)
+            case DeleteChildrenRecord():
+                return DeleteChildren(dict(record.spis), record.packet_types)
+            case DeleteReplacedRecord():
+                return DeleteReplaced(record.spi_in, record.packet_type)
+            case DeleteIkeSaRecord():
+                return DeleteIkeSa()
+            case CheckLivenessRecord():
+                return CheckLiveness()
+            case RekeyIkeSaRecord():
+                if record.offer is not None:
+                    self.ike_spis.add(record.offer.spi)
+                return RekeyIkeSa.restore(record, self._known(record.rival), self._base)
+
+    def _offers_child(self, record: CreateChildRecord | RekeyChildRecord) -> None:
+        if record.offer is not None:
+            self.esp_spis.add(record.offer.spi_in)
