@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtensionOID
 from ike.pki.algorithms import weak_signature
 from ike.pki.finding import GOOD, Finding, Status
 from ike.pki.limits import Budget
-from ike.pki.parsed import MALFORMED, ParsedCertificate, quoted
+from ike.pki.parsed import MALFORMED, ParsedCertificate
 from ike.pki.usage import show_time
 
 _UNDERSTOOD = (ExtensionOID.ISSUING_DISTRIBUTION_POINT,)
@@ -38,15 +38,14 @@ def check_crl(
     try:
         if crl.issuer != issuer.subject:
             return None
-        name = f"the CRL of {quoted(crl.issuer)}"
         unusable = _why_unusable(crl, issuer, budget)
         if unusable is not None:
-            return Finding(Status.UNKNOWN, f"{name} {unusable}")
+            return _unknown(issuer, unusable)
         entry = crl.get_revoked_certificate_by_serial_number(certificate.certificate.serial_number)
         if entry is not None:
-            return _revoked(entry, name)
+            return _revoked(entry, issuer)
         limited = _why_not_covered(crl, certificate, at)
-        return GOOD if limited is None else Finding(Status.UNKNOWN, f"{name} {limited}")
+        return GOOD if limited is None else _unknown(issuer, limited)
     except (*MALFORMED, UnsupportedAlgorithm):
         return Finding(Status.UNKNOWN, f"a CRL for {issuer.title} cannot be read")
 
@@ -107,10 +106,14 @@ def _is_distribution_point(names: list[x509.GeneralName], certificate: ParsedCer
     return any(name in names for point in points for name in point.full_name or ())
 
 
-def _revoked(entry: x509.RevokedCertificate, name: str) -> Finding:
+def _unknown(issuer: ParsedCertificate, why: str) -> Finding:
+    return Finding(Status.UNKNOWN, f"the CRL of {issuer.title} {why}")
+
+
+def _revoked(entry: x509.RevokedCertificate, issuer: ParsedCertificate) -> Finding:
     try:
         reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
     except (*MALFORMED, x509.ExtensionNotFound):
         reason = "unspecified"
     when = show_time(entry.revocation_date_utc)
-    return Finding(Status.REVOKED, f"since {when}, reason {reason}, by {name}")
+    return Finding(Status.REVOKED, f"since {when}, reason {reason}, by the CRL of {issuer.title}")

@@ -48,7 +48,6 @@ class ParsedCertificate:
     signature_hash: hashes.HashAlgorithm | None = field(compare=False, repr=False)
     not_before: datetime = field(compare=False)
     not_after: datetime = field(compare=False)
-    title: str = field(compare=False)  # the subject in quotes, or the serial number
 
     @classmethod
     def parse(cls, der: bytes) -> ParsedCertificate:
@@ -77,13 +76,11 @@ class ParsedCertificate:
         """
         try:
             subject = certificate.subject
-            title = quoted(subject)
-            if not subject.rdns:
-                title = f"with serial number {certificate.serial_number:x}"
             key = certificate.public_key()
             if (unsupported := unsupported_key(key)) is not None:
                 raise CertificateError(
-                    CertificateProblem.UNSUPPORTED, f"certificate {title} has {unsupported}"
+                    CertificateProblem.UNSUPPORTED,
+                    f"certificate {quoted(subject)} has {unsupported}",
                 )
             return cls(
                 certificate.public_bytes(Encoding.DER),
@@ -95,7 +92,6 @@ class ParsedCertificate:
                 certificate.signature_hash_algorithm,
                 certificate.not_valid_before_utc,
                 certificate.not_valid_after_utc,
-                title,
             )
         except UnsupportedAlgorithm as error:
             raise CertificateError(
@@ -104,6 +100,13 @@ class ParsedCertificate:
             ) from None
         except MALFORMED as error:
             raise _malformed(error) from None
+
+    @property
+    def title(self) -> str:
+        """The subject in quotes, or the serial number where the subject is empty; safe to log."""
+        if self.subject.rdns:
+            return quoted(self.subject)
+        return f"with serial number {self.certificate.serial_number:x}"
 
     def extension(self, kind: type[_Extension]) -> _Extension | None:
         """Return the extension of this kind, if there is one."""

@@ -245,13 +245,15 @@ class Authority(Issued):
         responder: Issued | None = None,
         this_update: datetime = NOW - timedelta(hours=1),
         next_update: datetime | None = NOW + DAY,
-        key: PrivateKey | None = None,
         enclosed: Sequence[Issued] | None = None,
         digest: hashes.HashAlgorithm | None = None,
         id_hash: hashes.HashAlgorithm | None = None,
         by_name: bool = False,
     ) -> bytes:
-        """An OCSP response for one certificate of this CA; `responder` is a delegated one."""
+        """An OCSP response for one certificate of this CA.
+
+        `responder` is a delegated one; a CA of the same name, with `by_name`, forges a response.
+        """
         revoked = status is ocsp.OCSPCertStatus.REVOKED
         signer = responder or self
         where = ocsp.OCSPResponderEncoding.NAME if by_name else ocsp.OCSPResponderEncoding.HASH
@@ -270,8 +272,7 @@ class Authority(Issued):
             enclosed = [responder]
         if enclosed:
             builder = builder.certificates([each.certificate for each in enclosed])
-        signing = key or signer.key
-        return builder.sign(signing, digest or digest_for(signing)).public_bytes(Encoding.DER)
+        return builder.sign(signer.key, digest or digest_for(signer.key)).public_bytes(Encoding.DER)
 
     def responder(self, subject: str = "CN=OCSP", **options: object) -> Issued:
         """A delegated OCSP responder of this CA; options as for `issue`."""
