@@ -24,6 +24,7 @@ from rich.table import Table
 from bmv2.embedded import esp
 from bmv2.embedded.datapath import EmbeddedDatapath
 from bmv2.embedded.datapath.hashes import csum16
+from bmv2.embedded.esp_transform import EspEncryption, EspIntegrity
 from bmv2.embedded.model import Entry, FieldMatch, MatchKind
 from p4src.artefacts import JSON_PATH
 
@@ -151,7 +152,17 @@ def ipv4(source: str, destination: str, octets: int, protocol: int = 17) -> byte
 def esp_frame(inner: bytes) -> bytes:
     """Return what the peer sends: an inner packet in ESP."""
     _, payload = esp.encapsulate(
-        inner, algorithm=1, key=KEY, salt=SALT, spi=SPI, sequence_number=1, iv=1
+        inner,
+        encryption=EspEncryption.AES_GCM_16,
+        key_length=128,
+        key=KEY,
+        salt=SALT,
+        integrity=EspIntegrity.NONE,
+        integrity_key=0,
+        extended_sequence_numbers=0,
+        spi=SPI,
+        sequence_number=1,
+        iv=1,
     )
     outer = ipv4("192.0.2.2", "192.0.2.1", 28 + len(payload), protocol=50)[:20]
     return ethernet(OUTSIDE_MAC, PEER_MAC) + outer + struct.pack("!II", SPI, 1) + payload

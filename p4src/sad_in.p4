@@ -18,26 +18,38 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
 
     sa_id_t sa_id = 0;
     bit<32> generation = 0;
-    bit<8>  algorithm = 0;
+    bit<8>  encryption = 0;
+    bit<16> key_length = 0;
     bit<256> key_ = 0;
     bit<32> salt = 0;
+    bit<8>  integrity = 0;
+    bit<512> integrity_key = 0;
+    bit<1>  extended_sequence_numbers = 0;
     bit<1>  anti_replay = 0;
 
     // The packet came over this SA. `generation` differs from that of the SA that had the id
-    // before; `key` and `salt` are the SA's keying material (RFC 4106 §8.1). `anti_replay` is 0 for
-    // manual SAs only: their sender may start to count again (RFC 4303 §3.3.3).
+    // before. The algorithms are those of `esp_cipher.p4`. `anti_replay` is 0 for manual SAs only:
+    // their sender may start to count again (RFC 4303 §3.3.3).
     @id(ACTION_DECAPSULATE)
     action decapsulate(@id(1) sa_id_t sa_id_,
                        @id(2) bit<32> generation_,
-                       @id(3) bit<8> algorithm_,
-                       @id(4) bit<256> key_material,
-                       @id(5) bit<32> salt_,
-                       @id(6) bit<1> anti_replay_) {
+                       @id(3) bit<8> encryption_,
+                       @id(4) bit<16> key_length_,
+                       @id(5) bit<256> key_material,
+                       @id(6) bit<32> salt_,
+                       @id(7) bit<8> integrity_,
+                       @id(8) bit<512> integrity_key_,
+                       @id(9) bit<1> extended_sequence_numbers_,
+                       @id(10) bit<1> anti_replay_) {
         sa_id = sa_id_;
         generation = generation_;
-        algorithm = algorithm_;
+        encryption = encryption_;
+        key_length = key_length_;
         key_ = key_material;
         salt = salt_;
+        integrity = integrity_;
+        integrity_key = integrity_key_;
+        extended_sequence_numbers = extended_sequence_numbers_;
         anti_replay = anti_replay_;
         sad_in_counter.count();
     }
@@ -70,7 +82,19 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
                 window = 0;
             }
 
-            bit<64> sequence_number = (bit<64>) meta.esp_sequence;
+            // RFC 4303 Appendix A2.2: the half that is not in the packet is the one that puts the
+            // number nearest to the window, above its lower edge.
+            bit<32> upper = 0;
+            if (extended_sequence_numbers == 1) {
+                bit<32> lower_edge = highest[31:0] - (REPLAY_WINDOW_SIZE - 1);
+                upper = highest[63:32];
+                if (highest[31:0] >= REPLAY_WINDOW_SIZE - 1) {
+                    if (meta.esp_sequence < lower_edge) { upper = upper + 1; }
+                } else if (meta.esp_sequence >= lower_edge && upper != 0) {
+                    upper = upper - 1;
+                }
+            }
+            bit<64> sequence_number = upper ++ meta.esp_sequence;
             bit<64> behind = highest - sequence_number;
             bit<64> ahead = sequence_number - highest;
             bool is_newest = sequence_number > highest;
@@ -88,7 +112,9 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
                 bit<8> result;
                 cipher.decapsulate(meta.esp_offset,
                                    hdr.ipv4.total_length - IPV4_LENGTH - meta.esp_offset,
-                                   algorithm, key_, salt, meta.spi, sequence_number,
+                                   encryption, key_length, key_, salt,
+                                   integrity, integrity_key,
+                                   extended_sequence_numbers, meta.spi, sequence_number,
                                    next_header, result);
                 if (result == (bit<8>) EspResult.OK) {
                     // Only now: a forged number must not move the window.

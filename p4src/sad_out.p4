@@ -21,9 +21,13 @@ control SadOut(inout headers_t hdr, inout metadata_t meta, out bool has_sa) {
     bit<32> generation = 0;
     bit<64> last_sequence = 0;
     bit<32> spi = 0;
-    bit<8>  algorithm = 0;
+    bit<8>  encryption = 0;
+    bit<16> key_length = 0;
     bit<256> key_ = 0;
     bit<32> salt = 0;
+    bit<8>  integrity = 0;
+    bit<512> integrity_key = 0;
+    bit<1>  extended_sequence_numbers = 0;
     ipv4_address_t tunnel_source = 0;
     ipv4_address_t tunnel_destination = 0;
     ipv4_address_t gateway = 0;
@@ -31,28 +35,36 @@ control SadOut(inout headers_t hdr, inout metadata_t meta, out bool has_sa) {
     bit<16> inner_mtu = 0;
 
     // Tunnel mode. `sequence_limit`: the last sequence number that may be sent, 2^32 - 1 without
-    // extended sequence numbers. `udp_destination_port` 0: plain ESP, else RFC 3948.
-    // `inner_mtu`: bytes of the largest inner packet that fits the link once it is wrapped.
+    // extended sequence numbers. The algorithms are those of `esp_cipher.p4`.
+    // `udp_destination_port` 0: plain ESP, else RFC 3948. `inner_mtu`: bytes of the largest inner packet that fits the link once it is wrapped.
     @id(ACTION_ENCAPSULATE)
     action encapsulate(@id(1) sa_id_t sa_id_,
                        @id(2) bit<32> generation_,
                        @id(3) bit<32> spi_,
-                       @id(4) bit<8> algorithm_,
-                       @id(5) bit<256> key_material,
-                       @id(6) bit<32> salt_,
-                       @id(7) bit<64> sequence_limit,
-                       @id(8) ipv4_address_t tunnel_source_,
-                       @id(9) ipv4_address_t tunnel_destination_,
-                       @id(10) bit<16> udp_destination_port,
-                       @id(11) interface_id_t interface_id,
-                       @id(12) ipv4_address_t gateway_,
-                       @id(13) bit<16> inner_mtu_) {
+                       @id(4) bit<8> encryption_,
+                       @id(5) bit<16> key_length_,
+                       @id(6) bit<256> key_material,
+                       @id(7) bit<32> salt_,
+                       @id(8) bit<8> integrity_,
+                       @id(9) bit<512> integrity_key_,
+                       @id(10) bit<1> extended_sequence_numbers_,
+                       @id(11) bit<64> sequence_limit,
+                       @id(12) ipv4_address_t tunnel_source_,
+                       @id(13) ipv4_address_t tunnel_destination_,
+                       @id(14) bit<16> udp_destination_port,
+                       @id(15) interface_id_t interface_id,
+                       @id(16) ipv4_address_t gateway_,
+                       @id(17) bit<16> inner_mtu_) {
         sa_id = sa_id_;
         generation = generation_;
         spi = spi_;
-        algorithm = algorithm_;
+        encryption = encryption_;
+        key_length = key_length_;
         key_ = key_material;
         salt = salt_;
+        integrity = integrity_;
+        integrity_key = integrity_key_;
+        extended_sequence_numbers = extended_sequence_numbers_;
         last_sequence = sequence_limit;
         tunnel_source = tunnel_source_;
         tunnel_destination = tunnel_destination_;
@@ -100,7 +112,9 @@ control SadOut(inout headers_t hdr, inout metadata_t meta, out bool has_sa) {
                     bit<16> esp_payload_length;
                     bit<8> result;
                     cipher.encapsulate(hdr.ipv4, hdr.ipv4.total_length - IPV4_LENGTH,
-                                       algorithm, key_, salt, spi, sequence_number,
+                                       encryption, key_length, key_, salt,
+                                       integrity, integrity_key,
+                                       extended_sequence_numbers, spi, sequence_number,
                                        ((bit<64>) generation << 32) ^ sequence_number,
                                        esp_payload_length, result);
                     if (result != (bit<8>) EspResult.OK) {

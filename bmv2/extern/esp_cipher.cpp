@@ -32,8 +32,9 @@ std::chrono::seconds now() {
       std::chrono::steady_clock::now().time_since_epoch());
 }
 
-Key key_of(const bm::Data& value) {
-  Key key{};
+// Copies a field's bytes to the end of `key`; the entry's are as wide as it is.
+template <std::size_t kSize>
+void copy_key(const bm::Data& value, std::array<std::uint8_t, kSize>& key) {
   const char* bytes;
   std::size_t size;
   std::string owner;
@@ -48,23 +49,25 @@ Key key_of(const bm::Data& value) {
   const std::size_t taken = size < key.size() ? size : key.size();
   std::memcpy(key.data() + key.size() - taken, bytes + size - taken, taken);
   if (!owner.empty()) OPENSSL_cleanse(owner.data(), owner.size());
-  return key;
 }
 
-// An SA on the stack, overwritten when it goes.
-struct CleansedSa : Sa {
-  CleansedSa(const bm::Data& algorithm_id, const bm::Data& key_bits, const bm::Data& salt_bits,
-             const bm::Data& spi_bits, const bm::Data& sequence) {
-    algorithm = algorithm_id.get<std::uint8_t>();
-    key = key_of(key_bits);
-    salt = salt_bits.get<std::uint32_t>();
-    spi = spi_bits.get<std::uint32_t>();
-    sequence_number = sequence.get<std::uint64_t>();
-  }
-  CleansedSa(const CleansedSa&) = delete;
-  CleansedSa& operator=(const CleansedSa&) = delete;
-  ~CleansedSa() { OPENSSL_cleanse(key.data(), key.size()); }
-};
+// What both methods are told of an SA.
+Sa sa_of(const bm::Data& encryption, const bm::Data& key_length, const bm::Data& key,
+         const bm::Data& salt, const bm::Data& integrity, const bm::Data& integrity_key,
+         const bm::Data& extended_sequence_numbers, const bm::Data& spi,
+         const bm::Data& sequence_number) {
+  Sa sa;
+  sa.keying.encryption = encryption.get<std::uint8_t>();
+  sa.keying.key_bits = key_length.get<std::uint16_t>();
+  sa.keying.integrity = integrity.get<std::uint8_t>();
+  copy_key(key, sa.keying.key);
+  if (sa.keying.integrity != 0) copy_key(integrity_key, sa.keying.integrity_key);
+  sa.salt = salt.get<std::uint32_t>();
+  sa.extended_sequence_numbers = extended_sequence_numbers.get<unsigned>() != 0;
+  sa.spi = spi.get<std::uint32_t>();
+  sa.sequence_number = sequence_number.get<std::uint64_t>();
+  return sa;
+}
 
 // After the parser, what is left in the packet's buffer is the payload: the deparser puts the
 // headers before it.
@@ -93,11 +96,14 @@ class EspCipher : public bm::ExternType {
   BM_EXTERN_ATTRIBUTES {}
 
   void encapsulate(const bm::Header& inner, const bm::Data& payload_length,
-                   const bm::Data& algorithm, const bm::Data& key, const bm::Data& salt,
+                   const bm::Data& encryption, const bm::Data& key_length, const bm::Data& key,
+                   const bm::Data& salt, const bm::Data& integrity,
+                   const bm::Data& integrity_key, const bm::Data& extended_sequence_numbers,
                    const bm::Data& spi, const bm::Data& sequence_number, const bm::Data& iv,
                    bm::Data& esp_payload_length, bm::Data& result) {
     namespace esp = p4ipsec::esp;
-    const esp::CleansedSa sa(algorithm, key, salt, spi, sequence_number);
+    const esp::Sa sa = esp::sa_of(encryption, key_length, key, salt, integrity, integrity_key,
+                                  extended_sequence_numbers, spi, sequence_number);
     std::array<char, esp::kMaxHeader> header;
     const auto header_size = static_cast<std::size_t>(inner.get_nbytes_packet());
     esp::View header_view;
@@ -115,11 +121,14 @@ class EspCipher : public bm::ExternType {
   }
 
   void decapsulate(const bm::Data& offset, const bm::Data& payload_length,
-                   const bm::Data& algorithm, const bm::Data& key, const bm::Data& salt,
+                   const bm::Data& encryption, const bm::Data& key_length, const bm::Data& key,
+                   const bm::Data& salt, const bm::Data& integrity,
+                   const bm::Data& integrity_key, const bm::Data& extended_sequence_numbers,
                    const bm::Data& spi, const bm::Data& sequence_number, bm::Data& next_header,
                    bm::Data& result) {
     namespace esp = p4ipsec::esp;
-    const esp::CleansedSa sa(algorithm, key, salt, spi, sequence_number);
+    const esp::Sa sa = esp::sa_of(encryption, key_length, key, salt, integrity, integrity_key,
+                                  extended_sequence_numbers, spi, sequence_number);
     bm::Packet& packet = get_packet();
     const esp::Decapsulated opened =
         core_.decapsulate(sa, esp::payload_of(packet), offset.get<std::size_t>(),
@@ -138,7 +147,9 @@ class EspCipher : public bm::ExternType {
 BM_REGISTER_EXTERN(EspCipher);
 BM_REGISTER_EXTERN_METHOD(EspCipher, encapsulate, const bm::Header&, const bm::Data&,
                           const bm::Data&, const bm::Data&, const bm::Data&, const bm::Data&,
+                          const bm::Data&, const bm::Data&, const bm::Data&, const bm::Data&,
                           const bm::Data&, const bm::Data&, bm::Data&, bm::Data&);
 BM_REGISTER_EXTERN_METHOD(EspCipher, decapsulate, const bm::Data&, const bm::Data&,
+                          const bm::Data&, const bm::Data&, const bm::Data&, const bm::Data&,
                           const bm::Data&, const bm::Data&, const bm::Data&, const bm::Data&,
                           const bm::Data&, bm::Data&, bm::Data&);

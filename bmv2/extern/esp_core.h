@@ -5,7 +5,7 @@
 //
 // The payload of an ESP packet here is what follows its header (SPI, sequence number):
 //
-//     IV (8) | ciphertext of: inner packet, padding, pad length (1), next header (1) | ICV (16)
+//     IV | ciphertext of: inner packet, padding, pad length (1), next header (1) | ICV
 
 #ifndef P4IPSEC_ESP_CORE_H_
 #define P4IPSEC_ESP_CORE_H_
@@ -16,7 +16,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "algorithms.h"
 #include "key_cache.h"
+#include "view.h"
 
 namespace p4ipsec::esp {
 
@@ -31,21 +33,14 @@ enum class Result : std::uint8_t {
 constexpr std::uint8_t kNextHeaderIpv4 = 4;  // IP-in-IP
 
 // A packet's growth: IV, padding, trailer and ICV.
-constexpr std::size_t kMaxOverhead = 8 + 3 + 2 + 16;
+constexpr std::size_t kMaxOverhead = kMaxIv + (kMaxBlock - 1) + 2 + kMaxIcv;
 constexpr std::size_t kMaxHeader = 60;  // an IPv4 header with all options
 
-// Bytes that somebody else owns.
-struct View {
-  const std::uint8_t* data = nullptr;
-  std::size_t size = 0;
-};
-
-// What an SA's table entry says, and the packet's sequence number. `key` is 256 bits, big-endian;
-// a 128-bit key is in its last 16 bytes. 32 bits of the sequence number are authenticated (no ESN).
+// What an SA's table entry says, and the packet's sequence number.
 struct Sa {
-  std::uint8_t algorithm = 0;
-  Key key{};
+  Keying keying;
   std::uint32_t salt = 0;
+  bool extended_sequence_numbers = false;  // all 64 bits are authenticated, else 32
   std::uint32_t spi = 0;
   std::uint64_t sequence_number = 0;
 };
@@ -62,14 +57,14 @@ struct Decapsulated {
 };
 
 // One direction's or both directions' packets, one call at a time: an object has one user, who
-// serializes the calls. Allocates only when a key is seen for the first time.
+// serializes the calls. Its own memory grows only when a key is seen for the first time.
 class EspCore {
  public:
   explicit EspCore(std::size_t max_keys = KeyCache::kDefaultCapacity);
 
-  // Encrypts `header` and the first `payload_length` bytes of `payload` (RFC 4303 §3.3,
-  // RFC 4106). kMalformed: there is no header, or it is longer than kMaxHeader; the payload has
-  // fewer bytes; the result would not fit 16 bits of length.
+  // Encrypts `header` and the first `payload_length` bytes of `payload` (RFC 4303 §3.3).
+  // kMalformed: there is no header, or it is longer than kMaxHeader; the payload has fewer bytes;
+  // the result would not fit 16 bits of length.
   // `iv` never repeats under one key. `now` only goes forward.
   Encapsulated encapsulate(const Sa& sa, std::uint64_t iv, View header, View payload,
                            std::size_t payload_length, std::chrono::seconds now,

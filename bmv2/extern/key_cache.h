@@ -1,4 +1,4 @@
-// Ciphers with their key schedules, ready for the next packet.
+// Keys with their schedules, ready for the next packet.
 
 #ifndef P4IPSEC_KEY_CACHE_H_
 #define P4IPSEC_KEY_CACHE_H_
@@ -12,13 +12,28 @@
 #include <list>
 #include <memory>
 #include <unordered_map>
-#include <utility>
+
+#include "algorithms.h"
+#include "mac.h"
 
 namespace p4ipsec::esp {
 
-using Key = std::array<std::uint8_t, 32>;
+// An SA's algorithms and keys, as its table entry has them (p4src/esp_cipher.p4): keys are
+// big-endian, shorter ones at the end. Overwritten when it goes.
+struct Keying {
+  std::uint8_t encryption = 0;
+  std::uint16_t key_bits = 0;
+  std::uint8_t integrity = 0;
+  std::array<std::uint8_t, 32> key{};
+  std::array<std::uint8_t, 64> integrity_key{};
 
-// The ciphers that were used last, of one direction. A key that is not used for kIdleLimit is
+  Keying() = default;
+  Keying(const Keying&) = default;
+  Keying& operator=(const Keying&) = default;
+  ~Keying();
+};
+
+// The keys that were used last, of one direction. A key that is not used for kIdleLimit is
 // dropped at the next packet of any key, because nobody tells an extern that an SA is gone; what is
 // dropped is overwritten.
 class KeyCache {
@@ -28,52 +43,46 @@ class KeyCache {
   static constexpr std::size_t kDefaultCapacity = 8192;  // all SAs, each with its successor
   static constexpr std::chrono::seconds kIdleLimit{60};
 
+  struct FreeCipher {
+    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+  };
+
+  struct Prepared {
+    Algorithms algorithms;
+    std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> cipher;  // lacks only its nonce; null with kNull
+    std::unique_ptr<Mac> mac;                            // null with an AEAD
+  };
+
   KeyCache(Direction direction, std::size_t capacity);
 
-  // The cipher of `algorithm` (EspAlgorithm of p4src/esp_cipher.p4) and `key`, which lacks only
-  // its nonce; null for an algorithm that is unknown or that OpenSSL refuses. Valid until the next
-  // call. `now` only goes forward.
-  EVP_CIPHER_CTX* get(std::uint8_t algorithm, const Key& key, std::chrono::seconds now);
+  // Null for algorithms that are unknown, don't go together, or that OpenSSL refuses. Valid until
+  // the next call. `now` only goes forward.
+  Prepared* get(const Keying& keying, std::chrono::seconds now);
 
   std::size_t size() const { return entries_.size(); }
 
  private:
-  // A key and its algorithm, overwritten when it goes.
-  struct Identity {
-    std::uint8_t algorithm;
-    Key key;
-    Identity(std::uint8_t id, const Key& bytes) : algorithm(id), key(bytes) {}
-    Identity(const Identity&) = delete;
-    Identity& operator=(const Identity&) = delete;
-    ~Identity();
-  };
-  struct FreeCipher {
-    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-  };
-  using Cipher = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
   struct Entry {
-    Identity identity;
-    Cipher cipher;
+    Keying keying;
+    Prepared prepared;
     std::chrono::seconds used;
-    Entry(std::uint8_t algorithm, const Key& key, Cipher prepared, std::chrono::seconds now)
-        : identity(algorithm, key), cipher(std::move(prepared)), used(now) {}
   };
   struct Hash {
-    std::size_t operator()(const Identity* identity) const;
+    std::size_t operator()(const Keying* keying) const;
   };
   struct Equal {
-    bool operator()(const Identity* one, const Identity* other) const;
+    bool operator()(const Keying* one, const Keying* other) const;
   };
   using Entries = std::list<Entry>;  // the latest used first
 
-  Cipher prepare(std::uint8_t algorithm, const Key& key) const;
+  bool prepare(const Keying& keying, Prepared& prepared) const;
   void drop_oldest();
 
   const Direction direction_;
   const std::size_t capacity_;
   Entries entries_;
-  // Keyed by the identity inside the entry, so that a key exists once.
-  std::unordered_map<const Identity*, Entries::iterator, Hash, Equal> index_;
+  // Keyed by what is inside the entry, so that a key exists once.
+  std::unordered_map<const Keying*, Entries::iterator, Hash, Equal> index_;
 };
 
 }  // namespace p4ipsec::esp

@@ -1,12 +1,14 @@
-"""ESP with AES-GCM-16 (RFC 4303, RFC 4106), against published packets and their definition."""
+"""ESP (RFC 4303) with its algorithms, against published packets and their definitions."""
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bmv2.embedded import esp
 from bmv2.embedded.esp import EspResult
+from bmv2.embedded.esp_transform import every_combination, transform
 
 # draft-mcgrew-gcm-test-01 §4, the packets without ESN: key, salt, IV, SPI, sequence number,
 # plaintext with its ESP trailer, ciphertext with its ICV.
@@ -40,10 +42,20 @@ VECTORS = [
 ]  # fmt: skip
 
 
+GCM = {
+    "encryption": 20,
+    "key_length": 128,
+    "integrity": 0,
+    "integrity_key": 0,
+    "extended_sequence_numbers": 0,
+}
+
+
 def arguments(vector):
     key, salt, _, spi, sequence, _, _ = vector
     return {
-        "algorithm": 1 if len(key) == 32 else 2,
+        **GCM,
+        "key_length": 4 * len(key),
         "key": int(key, 16),
         "salt": int(salt, 16),
         "spi": int(spi, 16),
@@ -62,7 +74,7 @@ def test_published_packets(vector):
     assert opened == (EspResult.OK, next_header, inner)
 
 
-SA = {"algorithm": 1, "key": 7, "salt": 8, "spi": 0x100, "sequence_number": 1}
+SA = GCM | {"key": 7, "salt": 8, "spi": 0x100, "sequence_number": 1}
 
 
 def seal(plaintext: bytes, iv: int = 9) -> bytes:
@@ -78,14 +90,44 @@ def ipv4(length: int, ihl: int = 5, total: int | None = None) -> bytes:
     return header.ljust(length, b"\xaa")[:length]
 
 
-@given(inner=st.binary(max_size=200), iv=st.integers(0, 2**64 - 1), key=st.integers(0, 2**256 - 1))
-@pytest.mark.parametrize("algorithm", [1, 2])
-def test_what_is_encapsulated_comes_out_again(algorithm, inner, iv, key):
-    sa = SA | {"algorithm": algorithm, "key": key}
+@given(data=st.data(), inner=st.binary(max_size=200), iv=st.integers(0, 2**64 - 1))
+def test_what_is_encapsulated_comes_out_again(data, inner, iv):
+    encryption, key_length, integrity = data.draw(st.sampled_from(every_combination()))
+    sa = SA | {
+        "encryption": encryption,
+        "key_length": key_length,
+        "key": data.draw(st.integers(0, 2**256 - 1)),
+        "integrity": integrity,
+        "integrity_key": data.draw(st.integers(0, 2**512 - 1)),
+        "extended_sequence_numbers": data.draw(st.integers(0, 1)),
+        "sequence_number": data.draw(st.integers(0, 2**64 - 1)),
+    }
     result, payload = esp.encapsulate(inner, iv=iv, next_header=41, **sa)
     assert result is EspResult.OK
-    assert (len(payload) - 8 - 16) % 4 == 0  # RFC 4303 §2.4
     assert esp.decapsulate(payload, **sa) == (EspResult.OK, 41, inner)
+    keyed = transform(encryption, key_length, sa["key"], integrity, sa["integrity_key"])
+    sealed = len(payload) - keyed.iv_length - keyed.icv_length
+    assert sealed % max(4, keyed.block_length) == 0  # RFC 4303 §2.4
+
+
+def test_every_cipher_of_rfc_8221_is_there():
+    names = {
+        f"{encryption.name}-{key_length}/{integrity.name}"
+        for encryption, key_length, integrity in every_combination()
+    }
+    assert len(names) == len(every_combination()) == 3 * 6 + 1 + 5 * 6
+    assert {"AES_CBC-256/HMAC_SHA2_256_128", "NULL-0/HMAC_SHA2_512_256"} <= names
+    assert {"CHACHA20_POLY1305-256/NONE", "AES_CCM_8-128/NONE"} <= names
+
+
+CBC = SA | {"encryption": 12, "integrity": 12, "integrity_key": 5}
+
+
+def test_iv_of_cbc_is_unpredictable_and_never_the_same():
+    """NIST SP 800-38A, Appendix C: the number, encrypted."""
+    ivs = [esp.encapsulate(b"x", iv=iv, **CBC)[1][:16] for iv in range(64)]
+    encryptor = Cipher(algorithms.AES(SA["key"].to_bytes(16, "big")), modes.ECB()).encryptor()
+    assert ivs == [encryptor.update(iv.to_bytes(16, "big")) for iv in range(64)]
 
 
 def test_128_bit_key_is_the_low_half():
@@ -93,19 +135,52 @@ def test_128_bit_key_is_the_low_half():
     assert esp.encapsulate(b"x", iv=1, **low) == esp.encapsulate(b"x", iv=1, **SA)
 
 
+@pytest.mark.parametrize("sa", [SA, CBC], ids=["AEAD", "CBC"])
+def test_extended_sequence_number_is_authenticated_whole(sa):
+    """RFC 4106 §5; RFC 4303 §2.2.1."""
+    sa = sa | {"extended_sequence_numbers": 1, "sequence_number": 5 << 32 | 1}
+    _, payload = esp.encapsulate(b"x", iv=1, **sa)
+    assert esp.decapsulate(payload, **sa)[0] is EspResult.OK
+    for other in (1, 6 << 32 | 1, 5 << 32 | 2):
+        result, _, _ = esp.decapsulate(payload, **(sa | {"sequence_number": other}))
+        assert result is EspResult.ICV_MISMATCH
+
+
 def test_sequence_number_is_authenticated_by_its_low_half():
-    """No ESN (RFC 4106 §5)."""
+    """Without ESN (RFC 4106 §5)."""
     _, payload = esp.encapsulate(b"x", iv=1, **SA)
     assert esp.decapsulate(payload, **(SA | {"sequence_number": 1 << 32 | 1}))[0] is EspResult.OK
     result, _, _ = esp.decapsulate(payload, **(SA | {"sequence_number": 2}))
     assert result is EspResult.ICV_MISMATCH
 
 
-@pytest.mark.parametrize("algorithm", [0, 3, 255])
-def test_unknown_algorithm(algorithm):
-    sa = SA | {"algorithm": algorithm}
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"encryption": 0},
+        {"encryption": 255},
+        {"key_length": 127},
+        {"key_length": 0},
+        {"integrity": 12},  # an AEAD has no need of it
+        {"encryption": 12},  # which this cipher has
+        {"encryption": 12, "integrity": 255},
+        {"encryption": 11, "integrity": 12},  # NULL has no key
+        {"encryption": 28},
+        {"encryption": 3, "integrity": 12},
+    ],
+    ids=str,
+)
+def test_unknown_algorithms(wrong):
+    sa = SA | wrong
     assert esp.encapsulate(b"x", iv=1, **sa) == (EspResult.UNKNOWN_ALGORITHM, b"")
     assert esp.decapsulate(bytes(64), **sa) == (EspResult.UNKNOWN_ALGORITHM, 0, b"")
+
+
+@pytest.mark.parametrize("length", [*range(48), 49, 63])
+def test_too_short_or_no_whole_blocks(length):
+    """IV 16, one block, ICV 16."""
+    assert esp.decapsulate(bytes(length), **CBC)[0] is EspResult.MALFORMED
+    assert esp.decapsulate(bytes(48), **CBC)[0] is EspResult.ICV_MISMATCH
 
 
 @pytest.mark.parametrize("length", range(26))
@@ -113,11 +188,11 @@ def test_too_short(length):
     assert esp.decapsulate(bytes(length), **SA)[0] is EspResult.MALFORMED
 
 
-@given(place=st.integers(0, 8 * 60 - 1))
-def test_any_changed_bit_is_noticed(place):
-    _, payload = esp.encapsulate(ipv4(32), iv=1, **SA)
+@given(place=st.integers(0, 8 * 60 - 1), sa=st.sampled_from([SA, CBC, CBC | {"integrity": 5}]))
+def test_any_changed_bit_is_noticed(place, sa):
+    _, payload = esp.encapsulate(ipv4(32), iv=1, **sa)
     changed = int.from_bytes(payload, "big") ^ 1 << place
-    result = esp.decapsulate(changed.to_bytes(len(payload), "big"), **SA)
+    result = esp.decapsulate(changed.to_bytes(len(payload), "big"), **sa)
     assert result == (EspResult.ICV_MISMATCH, 0, b"")
 
 

@@ -31,9 +31,13 @@ def esp_encapsulate(
     payload: bytes,
     inner_header: bytes,
     payload_length: int,
-    algorithm: int,
+    encryption: int,
+    key_length: int,
     key: int,
     salt: int,
+    integrity: int,
+    integrity_key: int,
+    extended_sequence_numbers: int,
     spi: int,
     sequence_number: int,
     iv: int,
@@ -43,9 +47,13 @@ def esp_encapsulate(
         return payload, 0, esp.EspResult.MALFORMED
     result, sealed = esp.encapsulate(
         inner_header + payload[:payload_length],
-        algorithm=algorithm,
+        encryption=encryption,
+        key_length=key_length,
         key=key,
         salt=salt,
+        integrity=integrity,
+        integrity_key=integrity_key,
+        extended_sequence_numbers=extended_sequence_numbers,
         spi=spi,
         sequence_number=sequence_number,
         iv=iv,
@@ -61,9 +69,13 @@ def esp_decapsulate(
     payload: bytes,
     offset: int,
     payload_length: int,
-    algorithm: int,
+    encryption: int,
+    key_length: int,
     key: int,
     salt: int,
+    integrity: int,
+    integrity_key: int,
+    extended_sequence_numbers: int,
     spi: int,
     sequence_number: int,
 ) -> tuple[bytes, int, int]:
@@ -73,9 +85,13 @@ def esp_decapsulate(
         return payload, 0, esp.EspResult.MALFORMED
     result, next_header, inner = esp.decapsulate(
         payload[offset:end],
-        algorithm=algorithm,
+        encryption=encryption,
+        key_length=key_length,
         key=key,
         salt=salt,
+        integrity=integrity,
+        integrity_key=integrity_key,
+        extended_sequence_numbers=extended_sequence_numbers,
         spi=spi,
         sequence_number=sequence_number,
     )
@@ -87,9 +103,13 @@ def esp_decapsulate(
 _MAX_LENGTH = 0xFFFF  # of a payload, as its parameter is 16 bits wide
 
 _SA_INPUTS = (
-    ("algorithm", 8),
+    ("encryption", 8),
+    ("key_length", 16),
     ("key", 256),
     ("salt", 32),
+    ("integrity", 8),
+    ("integrity_key", 512),
+    ("extended_sequence_numbers", 1),
     ("spi", 32),
     ("sequence_number", 64),
 )

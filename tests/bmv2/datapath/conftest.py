@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 from scapy.layers.inet import IP, UDP
@@ -67,6 +68,14 @@ class Router:
     HOST_MAC = ("", "02:00:00:00:01:01", "02:00:00:00:02:02")
     CRYPTO_MAP = 7
     KEY = KEY_128
+    # AES-GCM-16, for `bmv2.embedded.esp`; without extended sequence numbers.
+    ALGORITHMS: ClassVar = {
+        "encryption": 20,
+        "key_length": 128,
+        "integrity": 0,
+        "integrity_key": 0,
+        "extended_sequence_numbers": 0,
+    }
     SALT = SALT
     SECOND = SECOND
     ip = staticmethod(ip)
@@ -167,9 +176,13 @@ class Router:
             "sa_id": 3,
             "generation": 1,
             "spi": 0x1001,
-            "algorithm": 1,
+            "encryption": 20,
+            "key_length": 128,
             "key_material": KEY_128,
             "salt": SALT,
+            "integrity": 0,
+            "integrity_key": 0,
+            "extended_sequence_numbers": 0,
             "sequence_limit": 0xFFFFFFFF,
             "tunnel_source": ip("192.0.2.1"),
             "tunnel_destination": ip("192.0.2.2"),
@@ -185,9 +198,13 @@ class Router:
         params = {
             "sa_id": 9,
             "generation": 1,
-            "algorithm": 1,
+            "encryption": 20,
+            "key_length": 128,
             "key_material": KEY_128,
             "salt": SALT,
+            "integrity": 0,
+            "integrity_key": 0,
+            "extended_sequence_numbers": 0,
             "anti_replay": 1,
         }
         assert changes.keys() <= params.keys()

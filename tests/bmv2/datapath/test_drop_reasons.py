@@ -30,7 +30,7 @@ def esp_packet(router, sequence, inner=None, spi=0x2002, next_header=4, fields=(
     """What the peer sends us; `changes` are passed to the encryption."""
     if inner is None:
         inner = bytes(router.inbound()[IP])
-    arguments = {"algorithm": 1, "key": router.KEY, "salt": router.SALT, "spi": spi}
+    arguments = router.ALGORITHMS | {"key": router.KEY, "salt": router.SALT, "spi": spi}
     arguments |= {"sequence_number": sequence, "iv": sequence} | changes
     if next_header == 4:
         _, payload = esp.encapsulate(inner, **arguments)
@@ -135,7 +135,7 @@ def esp_malformed(router):
 
 @case
 def esp_algorithm(router):
-    router.add_sa_in(algorithm=77)
+    router.add_sa_in(encryption=77)
     router.inject(esp_packet(router, 1), port=2)
 
 
@@ -237,7 +237,7 @@ def unknown_interface(router):
 @case
 def ipsec_failed(router):
     router.protect()
-    router.add_sa_out(algorithm=77)
+    router.add_sa_out(encryption=77)
     router.inject(router.outbound())
 
 

@@ -58,7 +58,7 @@ def from_peer(router, sequence, inner=None, **outer):
 @pytest.mark.parametrize("key", [None, KEY_256])
 def test_scapy_decrypts_what_we_send(ipsec_router, udp, key):
     router = ipsec_router
-    changes = {} if key is None else {"algorithm": 2, "key_material": int.from_bytes(key, "big")}
+    changes = {} if key is None else {"key_length": 256, "key_material": int.from_bytes(key, "big")}
     router.add_sa_out(udp_destination_port=4500 if udp else 0, **changes)
     for length in (0, 1, 2, 3, 4, 5, 100, 1372):
         packet = router.outbound(payload=b"p" * length)
@@ -77,7 +77,7 @@ def test_scapy_decrypts_what_we_send(ipsec_router, udp, key):
 @pytest.mark.parametrize("key", [None, KEY_256])
 def test_we_decrypt_what_scapy_sends(ipsec_router, udp, key):
     router = ipsec_router
-    changes = {} if key is None else {"algorithm": 2, "key_material": int.from_bytes(key, "big")}
+    changes = {} if key is None else {"key_length": 256, "key_material": int.from_bytes(key, "big")}
     router.add_sa_in(**changes)
     router.accept()
     inner = router.inbound()[IP]
@@ -257,7 +257,7 @@ def _protect(router, plaintext, sequence):
     """Encrypt bytes of any kind as tunnelled IPv4."""
     _, payload = esp.encapsulate(
         plaintext,
-        algorithm=1,
+        **router.ALGORITHMS,
         key=router.KEY,
         salt=router.SALT,
         spi=SPI_IN,

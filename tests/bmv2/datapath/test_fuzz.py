@@ -86,7 +86,7 @@ def test_authentic_nonsense(busy_router, plaintext, sequence):
     """Even from a peer that holds the key."""
     _, payload = esp.encapsulate(
         plaintext,
-        algorithm=1,
+        **busy_router.ALGORITHMS,
         key=busy_router.KEY,
         salt=busy_router.SALT,
         spi=0x2002,

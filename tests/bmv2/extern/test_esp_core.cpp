@@ -1,11 +1,13 @@
 // The extern's core against published packets (draft-mcgrew-gcm-test-01 §4, NIST's GCM vectors),
 // its bounds, its cache of keys, and several of them at once.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "esp_core.h"
@@ -38,8 +40,10 @@ Bytes copy(View bytes) { return Bytes(bytes.data, bytes.data + bytes.size); }
 Sa sa_of(const std::string& key, std::uint32_t salt, std::uint32_t spi, std::uint64_t sequence) {
   Sa sa;
   const Bytes bytes = hex(key);
-  sa.algorithm = bytes.size() == 16 ? 1 : 2;
-  std::copy(bytes.begin(), bytes.end(), sa.key.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+  sa.keying.encryption = 20;
+  sa.keying.key_bits = static_cast<std::uint16_t>(8 * bytes.size());
+  std::copy(bytes.begin(), bytes.end(),
+            sa.keying.key.end() - static_cast<std::ptrdiff_t>(bytes.size()));
   sa.salt = salt;
   sa.spi = spi;
   sa.sequence_number = sequence;
@@ -143,13 +147,13 @@ void any_change_is_noticed() {
   other.salt ^= 1;
   CHECK(open(core, other, payload).result == Result::kIcvMismatch);
   other = sa;
-  other.key.back() ^= 1;
+  other.keying.key.back() ^= 1;
   CHECK(open(core, other, payload).result == Result::kIcvMismatch);
-  other = sa;  // only 32 bits are authenticated, as there is no ESN
+  other = sa;  // only 32 bits are authenticated, without ESN
   other.sequence_number += std::uint64_t{1} << 32;
   CHECK(open(core, other, payload).result == Result::kOk);
   other = sa;  // the high half is no part of a 128-bit key
-  other.key.front() = 0xff;
+  other.keying.key.front() = 0xff;
   CHECK(open(core, other, payload).result == Result::kOk);
 }
 
@@ -173,11 +177,24 @@ void bounds() {
   CHECK(open(core, sa, Bytes(26)).result == Result::kIcvMismatch);
   CHECK(core.decapsulate(sa, view(packet), 0xffff, 1, seconds(0)).result == Result::kMalformed);
   CHECK(core.decapsulate(sa, {}, 0, 0, seconds(0)).result == Result::kMalformed);
-  for (const std::uint8_t unknown : {0, 3, 255}) {
-    sa.algorithm = unknown;
+  const auto unknown = [&](std::uint8_t encryption, std::uint16_t key_bits, std::uint8_t integrity) {
+    sa.keying.encryption = encryption;
+    sa.keying.key_bits = key_bits;
+    sa.keying.integrity = integrity;
     CHECK(seal(core, sa, ipv4(40)).result == Result::kUnknownAlgorithm);
     CHECK(open(core, sa, Bytes(64)).result == Result::kUnknownAlgorithm);
-  }
+  };
+  unknown(0, 128, 0);
+  unknown(255, 128, 0);
+  unknown(20, 127, 0);
+  unknown(20, 512, 0);
+  unknown(28, 128, 0);
+  unknown(20, 128, 12);  // an AEAD has no need of integrity
+  unknown(12, 128, 0);   // all others have
+  unknown(11, 0, 0);
+  unknown(11, 128, 12);
+  unknown(3, 128, 12);
+  unknown(12, 128, 255);
 }
 
 // RFC 4303 §2.7: cut to the inner packet's total length, where that can be true.
@@ -205,7 +222,7 @@ void inner_length() {
 
 Sa numbered(std::uint32_t number) {
   Sa sa = sa_of("000102030405060708090a0b0c0d0e0f", 1, 0x100, 7);
-  for (int i = 0; i < 4; ++i) sa.key[31 - i] = static_cast<std::uint8_t>(number >> 8 * i);
+  for (int i = 0; i < 4; ++i) sa.keying.key[31 - i] = static_cast<std::uint8_t>(number >> 8 * i);
   return sa;
 }
 
@@ -231,6 +248,76 @@ void idle_keys_are_dropped() {
   CHECK(core.keys() == 1);
 }
 
+struct Combination {
+  std::uint8_t encryption;
+  std::uint16_t key_bits;
+  std::uint8_t integrity;
+  std::size_t iv, block, icv;
+};
+
+std::vector<Combination> combinations() {
+  std::vector<Combination> all = {{28, 256, 0, 8, 4, 16}};
+  for (const std::uint16_t bits : {128, 192, 256}) {
+    for (const std::uint8_t index : {0, 1, 2}) {
+      const std::size_t icv = 8 + 4 * index;
+      all.push_back({static_cast<std::uint8_t>(14 + index), bits, 0, 8, 4, icv});
+      all.push_back({static_cast<std::uint8_t>(18 + index), bits, 0, 8, 4, icv});
+    }
+  }
+  const std::vector<std::pair<std::uint8_t, std::size_t>> integrity = {
+      {2, 12}, {5, 12}, {8, 12}, {12, 16}, {13, 24}, {14, 32}};
+  for (const auto& [number, icv] : integrity) {
+    all.push_back({11, 0, number, 0, 4, icv});
+    all.push_back({3, 192, number, 8, 8, icv});
+    for (const std::uint16_t bits : {128, 192, 256}) all.push_back({12, bits, number, 16, 16, icv});
+  }
+  return all;
+}
+
+// What is sealed comes out again, has the length that it should have, and has ESN inside or not.
+void every_combination() {
+  EspCore core;
+  for (const Combination& combination : combinations()) {
+    for (const std::size_t size : {20u, 21u, 33u, 100u, 1400u, 1401u, 1402u, 1403u}) {
+      Sa sa;
+      sa.keying.encryption = combination.encryption;
+      sa.keying.key_bits = combination.key_bits;
+      sa.keying.integrity = combination.integrity;
+      for (std::size_t i = 0; i < 32; ++i) sa.keying.key[i] = static_cast<std::uint8_t>(i);
+      for (std::size_t i = 0; i < 64; ++i) sa.keying.integrity_key[i] = static_cast<std::uint8_t>(i);
+      sa.spi = 0x100;
+      sa.sequence_number = 0x500000007;
+      const Bytes packet = ipv4(size);
+      for (const bool extended : {false, true}) {
+        sa.extended_sequence_numbers = extended;
+        const Bytes payload = copy(seal(core, sa, packet, size).payload);
+        const std::size_t text = (size + 2 + combination.block - 1) / combination.block;
+        CHECK(payload.size() == combination.iv + text * combination.block + combination.icv);
+        CHECK(copy(open(core, sa, payload).inner) == packet);
+        CHECK(copy(seal(core, sa, packet, size).payload) == payload);  // nothing is left over
+        Sa other = sa;
+        other.sequence_number += std::uint64_t{1} << 32;
+        CHECK(open(core, other, payload).result ==
+              (extended ? Result::kIcvMismatch : Result::kOk));
+        for (const std::size_t at : {std::size_t{0}, payload.size() / 2, payload.size() - 1}) {
+          Bytes changed = payload;
+          changed[at] ^= 1;
+          CHECK(open(core, sa, changed).result == Result::kIcvMismatch);
+        }
+        Bytes cut(payload.begin() + 1, payload.end());
+        const Result result = open(core, sa, cut).result;
+        CHECK(result == Result::kIcvMismatch || result == Result::kMalformed);
+        if (combination.iv != 0) {
+          // IVs of packets that are alike differ, and are no plain counters with CBC.
+          const Bytes next = copy(seal(core, sa, packet, size + 1).payload);
+          CHECK(!std::equal(next.begin(), next.begin() + 8, payload.begin()));
+          if (combination.block > 4) CHECK(next[0] != 0 || next[1] != 0 || next[2] != 0);
+        }
+      }
+    }
+  }
+}
+
 void threads() {
   std::vector<std::thread> workers;
   for (std::uint32_t worker = 0; worker < 4; ++worker) {
@@ -252,6 +339,7 @@ void threads() {
 int main() {
   published_packets();
   any_change_is_noticed();
+  every_combination();
   bounds();
   inner_length();
   keys_are_bounded();

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from bmv2.embedded import esp
 from bmv2.embedded.datapath.externs import esp_decapsulate, esp_encapsulate
+from bmv2.embedded.esp_transform import every_combination, transform
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 EXTERN = HERE.parents[2] / "bmv2" / "extern"
-CORE = [EXTERN / "esp_core.cpp", EXTERN / "key_cache.cpp"]
+CORE = [EXTERN / f"{part}.cpp" for part in ("algorithms", "esp_core", "key_cache", "mac")]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -59,6 +60,25 @@ def built(tmp_path_factory) -> Path:
     return folder
 
 
+class CSa(ctypes.Structure):
+    _fields_ = (
+        ("encryption", ctypes.c_uint8),
+        ("key_bits", ctypes.c_uint16),
+        ("key", ctypes.c_char_p),
+        ("salt", ctypes.c_uint32),
+        ("integrity", ctypes.c_uint8),
+        ("integrity_key", ctypes.c_char_p),
+        ("extended_sequence_numbers", ctypes.c_uint8),
+        ("spi", ctypes.c_uint32),
+        ("sequence_number", ctypes.c_uint64),
+    )
+
+    @classmethod
+    def of(cls, encryption, key_bits, key, salt, integrity, integrity_key, *rest):
+        octets, integrity_octets = key.to_bytes(32, "big"), integrity_key.to_bytes(64, "big")
+        return cls(encryption, key_bits, octets, salt, integrity, integrity_octets, *rest)
+
+
 class Core:
     """The C++ core, called as the embedded switch calls its own."""
 
@@ -71,24 +91,22 @@ class Core:
     def close(self) -> None:
         self._library.esp_core_free(self._core)
 
-    def encapsulate(self, payload, header, payload_length, algorithm, key, salt, spi, sequence, iv):
+    def encapsulate(self, payload, header, payload_length, *sa_and_iv):
+        *sa, iv = sa_and_iv
         size = ctypes.c_size_t()
         result = self._library.esp_core_encapsulate(
             self._core, header, ctypes.c_size_t(len(header)), payload,
             ctypes.c_size_t(len(payload)), ctypes.c_size_t(payload_length),
-            ctypes.c_uint8(algorithm), key.to_bytes(32, "big"), ctypes.c_uint32(salt),
-            ctypes.c_uint32(spi), ctypes.c_uint64(sequence), ctypes.c_uint64(iv), self._out,
-            ctypes.byref(size),
+            ctypes.byref(CSa.of(*sa)), ctypes.c_uint64(iv), self._out, ctypes.byref(size),
         )  # fmt: skip
         sealed = self._out.raw[: size.value]
         return (sealed if result == 0 else payload), size.value, result
 
-    def decapsulate(self, payload, offset, payload_length, algorithm, key, salt, spi, sequence):
+    def decapsulate(self, payload, offset, payload_length, *sa):
         size, next_header = ctypes.c_size_t(), ctypes.c_uint8()
         result = self._library.esp_core_decapsulate(
             self._core, payload, ctypes.c_size_t(len(payload)), ctypes.c_size_t(offset),
-            ctypes.c_size_t(payload_length), ctypes.c_uint8(algorithm), key.to_bytes(32, "big"),
-            ctypes.c_uint32(salt), ctypes.c_uint32(spi), ctypes.c_uint64(sequence),
+            ctypes.c_size_t(payload_length), ctypes.byref(CSa.of(*sa)),
             ctypes.byref(next_header), self._out, ctypes.byref(size),
         )  # fmt: skip
         inner = self._out.raw[: size.value]
@@ -119,11 +137,26 @@ def test_fuzz(built, seed):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-bits = {n: st.integers(0, 2**n - 1) for n in (8, 16, 32, 64, 256)}
-algorithms = st.one_of(st.sampled_from([1, 2]), bits[8])
+bits = {n: st.integers(0, 2**n - 1) for n in (8, 16, 32, 64, 256, 512)}
+algorithms = st.sampled_from(every_combination())
 # Few keys, so that prepared ones are used again; and any.
 keys = st.one_of(st.sampled_from([0, 7, 2**128 + 7, 2**256 - 1]), bits[256])
-sa = st.tuples(algorithms, keys, bits[32], bits[32], bits[64])
+integrity_keys = st.one_of(st.sampled_from([0, 7, 2**512 - 1]), bits[512])
+
+
+@st.composite
+def sas(draw) -> tuple[int, ...]:
+    """The arguments that both methods of the extern have, in their order."""
+    encryption, key_bits, integrity = draw(algorithms)
+    if draw(st.integers(0, 15)) == 0:
+        encryption, key_bits, integrity = draw(bits[8]), draw(bits[16]), draw(bits[8])
+    return (
+        encryption, key_bits, draw(keys), draw(bits[32]), integrity, draw(integrity_keys),
+        draw(st.integers(0, 1)), draw(bits[32]), draw(bits[64]),
+    )  # fmt: skip
+
+
+sa = sas()
 same_core = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
 )
@@ -174,13 +207,14 @@ def plaintexts(draw) -> bytes:
 @same_core
 @given(text=plaintexts(), sa=sa, iv=bits[64], offset=st.sampled_from([0, 8, 16]))
 def test_decapsulates_alike(core, text, sa, iv, offset):
-    algorithm, key, salt, spi, sequence = sa
-    cipher = esp._cipher(algorithm, key)
+    encryption, key_bits, key, salt, integrity, integrity_key, extended, spi, sequence = sa
+    cipher = transform(encryption, key_bits, key, integrity, integrity_key)
     if cipher is None:
         sealed = iv.to_bytes(8, "big") + text + bytes(16)
     else:
-        nonce = salt.to_bytes(4, "big") + iv.to_bytes(8, "big")
-        sealed = nonce[4:] + cipher.encrypt(nonce, text, esp._aad(spi, sequence))
+        text = bytes(-len(text) % cipher.block_length) + text
+        around = esp.authenticated(spi, sequence, extended, is_aead=integrity == 0)
+        sealed = cipher.seal(salt, iv, *around, text)
     payload = bytes(offset) + sealed + b"padding of Ethernet"
     expected = esp_decapsulate(payload, offset, len(sealed), *sa)
     assert core.decapsulate(payload, offset, len(sealed), *sa) == expected
@@ -189,5 +223,6 @@ def test_decapsulates_alike(core, text, sa, iv, offset):
 @pytest.mark.parametrize("length", [65486, 65487, 65515])
 def test_longest_packets_alike(core, length):
     """The payload's length has 16 bits: two of these do not fit once they are wrapped."""
-    args = (bytes(length), bytes(20), length, 2, 7, 8, 0x100, 1, 2)
+    sa = (20, 256, 7, 8, 0, 0, 0, 0x100, 1)
+    args = (bytes(length), bytes(20), length, *sa, 2)
     assert core.encapsulate(*args) == esp_encapsulate(*args)
