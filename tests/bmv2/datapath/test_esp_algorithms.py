@@ -70,7 +70,7 @@ def judge(combination, spi, outer):
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
-def test_scapy_decrypts_what_we_send(ipsec_router, combination):
+def test_scapy_decrypts_each_algorithm(ipsec_router, combination):
     router = ipsec_router
     router.add_sa_out(**parameters(combination))
     association = judge(combination, SPI_OUT, ("192.0.2.1", "192.0.2.2"))
@@ -87,7 +87,7 @@ def test_scapy_decrypts_what_we_send(ipsec_router, combination):
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
-def test_we_decrypt_what_scapy_sends(ipsec_router, combination):
+def test_each_algorithm_of_scapy_is_decrypted(ipsec_router, combination):
     router = ipsec_router
     router.add_sa_in(**parameters(combination))
     router.accept()
