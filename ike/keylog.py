@@ -35,8 +35,26 @@ _IKE_INTEGRITY: dict[Integrity | None, str] = {
     Integrity.HMAC_SHA2_512_256: "HMAC_SHA2_512_256 [RFC4868]",
 }
 
+# Wireshark 4.0 has neither AES-CCM nor ChaCha20-Poly1305 in ESP; 4.4 has the latter.
 _ESP_ENCRYPTION: dict[EncryptionAlgorithm, str] = {
+    EncryptionAlgorithm.TRIPLE_DES: "TripleDES-CBC [RFC2451]",
+    EncryptionAlgorithm.NULL: "NULL",
+    EncryptionAlgorithm.AES_CBC: "AES-CBC [RFC3602]",
+    EncryptionAlgorithm.AES_GCM_8: "AES-GCM with 8 octet ICV [RFC4106]",
+    EncryptionAlgorithm.AES_GCM_12: "AES-GCM with 12 octet ICV [RFC4106]",
     EncryptionAlgorithm.AES_GCM_16: "AES-GCM with 16 octet ICV [RFC4106]",
+    EncryptionAlgorithm.CHACHA20_POLY1305: "ChaCha20 with Poly1305 [RFC7634]",
+}
+
+# AES-XCBC and AES-CMAC have no names there: their ICV is known by its length.
+_ESP_INTEGRITY: dict[Integrity | None, str] = {
+    None: "NULL",
+    Integrity.HMAC_SHA1_96: "HMAC-SHA-1-96 [RFC2404]",
+    Integrity.AES_XCBC_96: "ANY 96 bit authentication [no checking]",
+    Integrity.AES_CMAC_96: "ANY 96 bit authentication [no checking]",
+    Integrity.HMAC_SHA2_256_128: "HMAC-SHA-256-128 [RFC4868]",
+    Integrity.HMAC_SHA2_384_192: "HMAC-SHA-384-192 [RFC4868]",
+    Integrity.HMAC_SHA2_512_256: "HMAC-SHA-512-256 [RFC4868]",
 }
 
 
@@ -65,19 +83,32 @@ def esp_line(
     encryption: EncryptionAlgorithm,
     key: Secret,
     salt: Secret,
-) -> str:
-    """Write one direction of a CHILD_SA for ``esp_sa``; addresses are those of the tunnel."""
-    material = (key.reveal() + salt.reveal()).hex()
+    integrity: Integrity | None = None,
+    integrity_key: Secret | None = None,
+    *,
+    extended_sequence_numbers: bool = False,
+) -> str | None:
+    """Write one direction of a CHILD_SA for ``esp_sa``; addresses are those of the tunnel.
+
+    Returns:
+        None for a cipher that Wireshark does not know.
+    """
+    if encryption not in _ESP_ENCRYPTION:
+        return None
     fields = (
         "IPv4",
         str(source),
         str(destination),
         f"0x{spi:08x}",
         _ESP_ENCRYPTION[encryption],
-        f"0x{material}",
-        "NULL",
-        "",
-        "32-bit",
+        _hexadecimal(key.reveal() + salt.reveal()),
+        _ESP_INTEGRITY[integrity],
+        _hexadecimal(integrity_key.reveal() if integrity_key is not None else b""),
+        "64-bit" if extended_sequence_numbers else "32-bit",
         "",
     )
     return ",".join(f'"{field}"' for field in fields)
+
+
+def _hexadecimal(octets: bytes) -> str:
+    return f"0x{octets.hex()}" if octets else ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from controller.config.algorithms import EspTransforms, PfsGroup, esp_transforms
-from controller.config.key_material import SALT_LENGTH, SessionKey, SessionKeyFile
+from controller.config.key_material import SessionKey, SessionKeyFile
 from controller.config.scalars import (
     Boolean,
     Name,
@@ -18,7 +18,7 @@ from controller.config.scalars import (
     shown,
     text,
 )
-from controller.config.section import Section, exactly_one
+from controller.config.section import Section, at_most_one
 from ike.types import Secret
 
 DEFAULT_ESP_LIFETIME = 3600  # seconds, as on IOS
@@ -84,32 +84,32 @@ def _crypto_map_type(value: object) -> CryptoMapType:
 
 
 class SessionKeyEntry(Section):
-    """``set session-key inbound|outbound esp SPI cipher KEY``."""
+    """``set session-key inbound|outbound esp SPI cipher KEY [authenticator KEY]``.
+
+    Which of them are wanted, and how long, is up to the transform set.
+    """
 
     spi: Spi
     key: SessionKey | None = None
     key_file: SessionKeyFile | None = None
+    authenticator_key: SessionKey | None = None
+    authenticator_key_file: SessionKeyFile | None = None
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
-        exactly_one(self, "key", "key_file")
+        at_most_one(self, "key", "key_file")
+        at_most_one(self, "authenticator_key", "authenticator_key_file")
         return self
 
     @property
-    def _material(self) -> bytes:
-        secret = self.key_file if self.key is None else self.key
-        assert secret is not None
-        return secret.reveal()
+    def cipher(self) -> Secret:
+        """The cipher's key with its salt; empty where there is none."""
+        return self.key or self.key_file or Secret(b"")
 
     @property
-    def cipher_key(self) -> Secret:
-        """16 or 32 bytes."""
-        return Secret(self._material[:-SALT_LENGTH])
-
-    @property
-    def salt(self) -> Secret:
-        """The last 4 bytes."""
-        return Secret(self._material[-SALT_LENGTH:])
+    def authenticator(self) -> Secret:
+        """The integrity algorithm's key; empty where there is none."""
+        return self.authenticator_key or self.authenticator_key_file or Secret(b"")
 
 
 class SessionKeys(Section):

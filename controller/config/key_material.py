@@ -9,8 +9,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from controller.config.files import MAX_KEY_FILE, read_key_file, resolve
 from ike.types import Secret
 
-SALT_LENGTH = 4  # bytes (RFC 4106 §4)
-_SESSION_KEY_LENGTHS = (16 + SALT_LENGTH, 32 + SALT_LENGTH)
+_MAX_SESSION_KEY = 64  # bytes: the key of HMAC-SHA2-512
 
 
 def _text(value: object) -> str:
@@ -36,11 +35,8 @@ def _session_key(value: object) -> Secret:
             key = bytes.fromhex(_text(value).removeprefix("0x"))
         except ValueError:
             raise ValueError("expected the key in hexadecimal digits") from None
-    if len(key) not in _SESSION_KEY_LENGTHS:
-        raise ValueError(
-            "expected the cipher key and its 4-byte salt: 20 bytes (40 hexadecimal digits) for "
-            f"esp-gcm 128, 36 bytes (72) for esp-gcm 256; got {len(key)} bytes"
-        )
+    if not 1 <= len(key) <= _MAX_SESSION_KEY:
+        raise ValueError(f"expected a key of 1 to {_MAX_SESSION_KEY} bytes; got {len(key)} bytes")
     return Secret(key)
 
 

@@ -26,6 +26,16 @@ class Section(BaseModel):
         }
 
 
+def at_most_one(section: BaseModel, first: str, second: str) -> None:
+    """Check that not both of two fields are given.
+
+    Raises:
+        ValueError: both are.
+    """
+    if getattr(section, first) is not None and getattr(section, second) is not None:
+        raise ValueError(f"expected either '{first}' or '{second}', not both")
+
+
 def exactly_one(section: BaseModel, first: str, second: str) -> None:
     """Check that one of two fields is given.
 

@@ -55,31 +55,6 @@ class DropReason(IntEnum):
     IPSEC_FAILED = 31
 
 
-class EspAlgorithm(IntEnum):
-    """Algorithms of the extern `EspCipher` (`esp_cipher.p4`)."""
-
-    NONE = 0
-    AES_GCM_16_128 = 1
-    AES_GCM_16_256 = 2
-
-    @property
-    def key_length(self) -> int:
-        """Return the length of the cipher key in bytes."""
-        return _KEY_LENGTHS[self]
-
-    @property
-    def salt_length(self) -> int:
-        """Return the length of the salt in bytes (RFC 4106 §4)."""
-        return 0 if self is EspAlgorithm.NONE else 4
-
-
-_KEY_LENGTHS = {
-    EspAlgorithm.NONE: 0,
-    EspAlgorithm.AES_GCM_16_128: 16,
-    EspAlgorithm.AES_GCM_16_256: 32,
-}
-
-
 class ReportCell(IntEnum):
     """Cells of `report_meter` (`report.p4`)."""
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+from controller.config.algorithms import EspTransforms
 from controller.config.crypto import CryptoMapEntry, CryptoMapType, SessionKeyEntry
 from controller.config.models import Config
 from controller.config.problems import Path
 from controller.policy.findings import Findings
 from controller.policy.model import Interface, ManualSa
-from ike.config import EncryptionAlgorithm
+from ike.crypto.suites import EspSuite
+from ike.types import Secret
 
 
-def manual_sa(entry: SessionKeyEntry) -> ManualSa:
-    """Return one direction."""
-    return ManualSa(entry.spi, entry.cipher_key, entry.salt)
+def manual_sa(entry: SessionKeyEntry, transforms: EspTransforms) -> ManualSa:
+    """Return one direction. The keys have the lengths that the transforms take."""
+    encryption, key_bits = transforms.encryption
+    length = EspSuite(encryption, key_bits, None).encryption_spec.key_length
+    cipher = entry.cipher.reveal()
+    return ManualSa(
+        entry.spi,
+        encryption,
+        key_bits,
+        Secret(cipher[:length]),
+        Secret(cipher[length:]),
+        transforms.integrity,
+        entry.authenticator,
+    )
 
 
 def check_manual_keys(
@@ -49,10 +62,10 @@ def check_manual_keys(
             for direction, half in (("inbound", inbound), ("outbound", outbound)):
                 half_path = (*path, "set_session_key", direction)
                 label = f"crypto map {name} {sequence} {direction}"
-                material = half.cipher_key.reveal() + half.salt.reveal()
-                if material in keys:
-                    findings.error(half_path, f"has the same key as {keys[material]}")
-                keys.setdefault(material, label)
+                for material in (half.cipher.reveal(), half.authenticator.reveal()):
+                    if material and material in keys:
+                        findings.error(half_path, f"has the same key as {keys[material]}")
+                    keys.setdefault(material, label)
                 ends = (
                     [interface.address.ip for interface in bound]
                     if direction == "inbound"
@@ -68,22 +81,28 @@ def check_manual_keys(
 
 
 def _check_entry(config: Config, entry: CryptoMapEntry, path: Path, findings: Findings) -> None:
-    findings.warning(
-        (*path, "type"),
-        "manual keys: AES-GCM should have its keys from IKE (RFC 4106 §2), and these stay in use "
-        "until somebody changes them at both ends",
-    )
-    transforms = config.transform_sets[entry.set_transform_set[0]].transforms
-    algorithm, bits = transforms.encryption
-    if algorithm is not EncryptionAlgorithm.AES_GCM_16:
-        findings.error((*path, "set_transform_set"), "manual keys are for esp-gcm only")
-        return
+    name = entry.set_transform_set[0]
+    transforms = config.transform_sets[name].transforms
+    suite = EspSuite(*transforms.encryption, transforms.integrity)
+    spec = suite.encryption_spec
+    why = "these keys stay in use until somebody changes them at both ends"
+    if spec.is_aead:
+        why = f"{transforms} should have its keys from IKE (RFC 8221 §4), and {why}"
+    findings.warning((*path, "type"), f"manual keys: {why}")
     assert entry.set_session_key is not None
     for direction in ("inbound", "outbound"):
         half: SessionKeyEntry = getattr(entry.set_session_key, direction)
-        if len(half.cipher_key) * 8 != bits:
+        half_path: Path = (*path, "set_session_key", direction)
+        if len(half.cipher) != spec.material_length:
+            salt = f" with a salt of {spec.salt_length}" if spec.salt_length else ""
             findings.error(
-                (*path, "set_session_key", direction),
-                f"the cipher key has {len(half.cipher_key) * 8} bits, transform set "
-                f"{entry.set_transform_set[0]} wants {bits}",
+                half_path,
+                f"the cipher key has {len(half.cipher)} bytes, transform set {name} ({transforms}) "
+                f"wants {spec.key_length}{salt}",
+            )
+        if len(half.authenticator) != suite.integrity_key_length:
+            findings.error(
+                half_path,
+                f"the authenticator has {len(half.authenticator)} bytes, transform set {name} "
+                f"({transforms}) wants {suite.integrity_key_length}",
             )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from controller.config.problems import Problem
-from ike.config import EspProposal, IkeProposal
+from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, Integrity
 from ike.types import Identity, Secret
 
 
@@ -58,8 +58,12 @@ class ManualSa:
     """One direction of a manually keyed SA (PM-11): ``set session-key inbound|outbound esp``."""
 
     spi: int
-    key: Secret  # the cipher key alone: 16 or 32 bytes
-    salt: Secret  # 4 bytes (RFC 4106 §4)
+    encryption: EncryptionAlgorithm
+    key_bits: int
+    key: Secret  # the cipher key alone
+    salt: Secret  # empty where the cipher has none
+    integrity: Integrity | None = None  # None with an AEAD
+    integrity_key: Secret = field(default_factory=lambda: Secret(b""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def _packet_type(
 ) -> PacketType:
     assert interface.crypto_map is not None
     manual = entry.set_session_key
+    transforms = config.transform_sets[entry.set_transform_set[0]].transforms
     lifetime = entry.set_security_association_lifetime or DEFAULT_ESP_LIFETIME
     return PacketType(
         id=identifier,
@@ -113,8 +114,8 @@ def _packet_type(
             _proposal(config.transform_sets[name], entry) for name in entry.set_transform_set
         ),
         lifetime=0.0 if manual else float(lifetime),
-        manual_in=manual_sa(manual.inbound) if manual else None,
-        manual_out=manual_sa(manual.outbound) if manual else None,
+        manual_in=manual_sa(manual.inbound, transforms) if manual else None,
+        manual_out=manual_sa(manual.outbound, transforms) if manual else None,
     )
 
 

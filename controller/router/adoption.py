@@ -20,6 +20,7 @@ from controller.p4runtime.errors import EntryError
 from controller.p4runtime.tables import SadIn, SadOut
 from controller.passive.events import Decision
 from controller.policy.model import PacketType, Policy
+from controller.router.sa_pair import manual_keying
 from controller.router.sad import SA_LIMIT
 
 T = TypeVar("T")
@@ -129,13 +130,11 @@ def _is_between_the_same(packet_type: PacketType, inbound: SadIn, outbound: SadO
         return False
     if packet_type.manual_in is None or packet_type.manual_out is None:
         return inbound.anti_replay
-    return (inbound.spi, inbound.key, inbound.salt, outbound.spi, outbound.key, outbound.salt) == (
+    return (inbound.spi, inbound.keying, outbound.spi, outbound.keying) == (
         packet_type.manual_in.spi,
-        packet_type.manual_in.key,
-        packet_type.manual_in.salt,
+        manual_keying(packet_type.manual_in),
         packet_type.manual_out.spi,
-        packet_type.manual_out.key,
-        packet_type.manual_out.salt,
+        manual_keying(packet_type.manual_out),
     )
 
 

@@ -10,17 +10,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from controller.p4runtime.capabilities import ESP_ENCRYPTION
 from controller.p4runtime.entities import Entry
-from controller.p4runtime.enums import EspAlgorithm
-from controller.p4runtime.tables import SEQUENCE_LIMIT_32, SadIn, SadOut
-from controller.policy.model import PacketType
+from controller.p4runtime.tables import (
+    SEQUENCE_LIMIT_32,
+    SEQUENCE_LIMIT_64,
+    Keying,
+    SadIn,
+    SadOut,
+)
+from controller.policy.model import ManualSa, PacketType
 from controller.speaker.routes import RouteTable
-from ike.config import EncryptionAlgorithm
+from ike.crypto.suites import EspSuite
 from ike.events import ChildSaEstablished
 from ike.types import UdpAddress
 
-_IPV4_HEADER, _UDP_HEADER, _ESP_HEADER, _GCM_IV, _GCM_ICV, _ESP_TRAILER = 20, 8, 8, 8, 16, 2
+_IPV4_HEADER, _UDP_HEADER, _ESP_HEADER, _ESP_TRAILER, _ESP_ALIGNMENT = 20, 8, 8, 2, 4
 
 
 class SaSource(StrEnum):
@@ -47,19 +51,24 @@ class UnusableSelectorsError(SaError):
     """The switch can't check these traffic selectors."""
 
 
-def inner_mtu(mtu: int, *, encapsulated: bool) -> int:
+def inner_mtu(mtu: int, suite: EspSuite, *, encapsulated: bool) -> int:
     """Return the bytes of the largest inner packet that fits a link once it is wrapped.
 
-    Tunnel mode with AES-GCM-16: IV 8 bytes, ICV 16, padding to 4 (RFC 4303 §2.4, RFC 4106 §3).
+    In tunnel mode: header, IV, ICV, and padding to the cipher's block or 4 (RFC 4303 §2.4).
 
     Args:
         mtu: bytes of IP packet that the link takes.
+        suite: the algorithms.
         encapsulated: whether ESP goes in UDP (RFC 3948).
     """
-    room = mtu - _IPV4_HEADER - _ESP_HEADER - _GCM_IV - _GCM_ICV
+    cipher, integrity = suite.encryption_spec, suite.integrity_spec
+    room = mtu - _IPV4_HEADER - _ESP_HEADER - cipher.iv_length - cipher.icv_length
+    if integrity is not None:
+        room -= integrity.icv_length
     if encapsulated:
         room -= _UDP_HEADER
-    return max(0, room // 4 * 4 - _ESP_TRAILER)
+    block = max(_ESP_ALIGNMENT, cipher.block_length)
+    return max(0, room // block * block - _ESP_TRAILER)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +119,7 @@ class PairMaker:
         self._routes = routes
         self._random_bytes = random_bytes
 
-    def tunnel(self, remote: UdpAddress, *, encapsulated: bool) -> Tunnel:
+    def tunnel(self, remote: UdpAddress, suite: EspSuite, *, encapsulated: bool) -> Tunnel:
         """Find the way to the far end of a tunnel.
 
         Raises:
@@ -120,7 +129,8 @@ class PairMaker:
         if hop is None:
             raise NoRouteToPeerError(f"no route to {remote.address}")
         interface, gateway = hop
-        return Tunnel(interface.id, gateway, inner_mtu(interface.mtu, encapsulated=encapsulated))
+        mtu = inner_mtu(interface.mtu, suite, encapsulated=encapsulated)
+        return Tunnel(interface.id, gateway, mtu)
 
     def negotiated(
         self, event: ChildSaEstablished, packet_type: PacketType, sa_id: int, now: float
@@ -130,9 +140,9 @@ class PairMaker:
         Raises:
             NoRouteToPeerError: the peer is not reachable.
         """
-        way = self.tunnel(event.remote, encapsulated=event.encapsulated)
+        keying_in, keying_out = _negotiated_keying(event)
+        way = self.tunnel(event.remote, keying_out.suite, encapsulated=event.encapsulated)
         generation = self._new_generation()
-        algorithm = ESP_ENCRYPTION[event.encryption, event.key_bits]
         return SaPair(
             packet_type=packet_type,
             source=SaSource.IKE,
@@ -141,9 +151,7 @@ class PairMaker:
                 spi=event.spi_in,
                 sa_id=sa_id,
                 generation=generation,
-                algorithm=algorithm,
-                key=event.key_in,
-                salt=event.salt_in,
+                keying=keying_in,
                 anti_replay=True,
             ),
             outbound=SadOut(
@@ -151,10 +159,10 @@ class PairMaker:
                 sa_id=sa_id,
                 generation=generation,
                 spi=event.spi_out,
-                algorithm=algorithm,
-                key=event.key_out,
-                salt=event.salt_out,
-                sequence_limit=SEQUENCE_LIMIT_32,
+                keying=keying_out,
+                sequence_limit=(
+                    SEQUENCE_LIMIT_64 if keying_out.extended_sequence_numbers else SEQUENCE_LIMIT_32
+                ),
                 tunnel_source=event.local.address,
                 tunnel_destination=event.remote.address,
                 udp_destination_port=event.remote.port if event.encapsulated else 0,
@@ -175,7 +183,9 @@ class PairMaker:
         """
         assert packet_type.manual_in is not None
         assert packet_type.manual_out is not None
-        way = self.tunnel(UdpAddress(packet_type.peer, 0), encapsulated=False)
+        keying_in = manual_keying(packet_type.manual_in)
+        keying_out = manual_keying(packet_type.manual_out)
+        way = self.tunnel(UdpAddress(packet_type.peer, 0), keying_out.suite, encapsulated=False)
         return SaPair(
             packet_type=packet_type,
             source=SaSource.MANUAL,
@@ -184,9 +194,7 @@ class PairMaker:
                 spi=packet_type.manual_in.spi,
                 sa_id=sa_id,
                 generation=generation,
-                algorithm=_aes_gcm(len(packet_type.manual_in.key)),
-                key=packet_type.manual_in.key,
-                salt=packet_type.manual_in.salt,
+                keying=keying_in,
                 anti_replay=False,
             ),
             outbound=SadOut(
@@ -194,9 +202,7 @@ class PairMaker:
                 sa_id=sa_id,
                 generation=generation,
                 spi=packet_type.manual_out.spi,
-                algorithm=_aes_gcm(len(packet_type.manual_out.key)),
-                key=packet_type.manual_out.key,
-                salt=packet_type.manual_out.salt,
+                keying=keying_out,
                 sequence_limit=SEQUENCE_LIMIT_32,
                 tunnel_source=packet_type.local_address,
                 tunnel_destination=packet_type.peer,
@@ -215,7 +221,8 @@ class PairMaker:
         Raises:
             NoRouteToPeerError: the new address is not reachable; the pair stays as it was.
         """
-        way = self.tunnel(remote, encapsulated=pair.encapsulated)
+        suite = pair.outbound.keying.suite
+        way = self.tunnel(remote, suite, encapsulated=pair.encapsulated)
         pair.outbound = replace(
             pair.outbound,
             tunnel_destination=remote.address,
@@ -252,5 +259,19 @@ def found(
     return pair
 
 
-def _aes_gcm(key_length: int) -> EspAlgorithm:
-    return ESP_ENCRYPTION[EncryptionAlgorithm.AES_GCM_16, 8 * key_length]
+def manual_keying(sa: ManualSa) -> Keying:
+    """Return what protects a manually keyed SA."""
+    return Keying(sa.encryption, sa.key_bits, sa.key, sa.salt, sa.integrity, sa.integrity_key)
+
+
+def _negotiated_keying(event: ChildSaEstablished) -> tuple[Keying, Keying]:
+    """Return what protects the inbound SA, and the outbound one."""
+    halves = (
+        (event.key_in, event.salt_in, event.integrity_key_in),
+        (event.key_out, event.salt_out, event.integrity_key_out),
+    )
+    inbound, outbound = (
+        Keying(event.encryption, event.key_bits, key, salt, event.integrity, integrity_key)
+        for key, salt, integrity_key in halves
+    )
+    return inbound, outbound

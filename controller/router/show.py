@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from controller.config.algorithms import EspTransforms
 from controller.p4runtime.counters import Counters
 from controller.p4runtime.entities import CounterValue
+from controller.p4runtime.tables import Keying
 from controller.policy.model import PacketType
 from controller.router.router import Router
 from controller.router.sa_pair import SaPair
@@ -195,7 +196,7 @@ def _ipsec_sa(
         remote_ident=remote_ident,
         local_address=packet_type.local_address,
         peer=packet_type.peer,
-        transform=f"esp-gcm {8 * len(pair.outbound.key)}" if pair else None,
+        transform=_transforms(pair.outbound.keying) if pair else None,
         encapsulated=pair.encapsulated if pair else False,
         inner_mtu=pair.outbound.inner_mtu if pair else None,
         source=str(pair.source) if pair else "ike",
@@ -232,3 +233,8 @@ def _outbound(pair: SaPair, counters: Counters) -> EspSaStatus:
         packets=count.packets if count else None,
         bytes=count.bytes if count else None,
     )
+
+
+def _transforms(keying: Keying) -> str:
+    """Write an SA's algorithms as a transform set has them."""
+    return str(EspTransforms((keying.encryption, keying.key_bits), keying.integrity))

@@ -14,6 +14,7 @@ from controller.p4runtime.tables.interfaces import (
     ingress_interface,
     local_address,
 )
+from controller.p4runtime.tables.keying import Keying
 from controller.p4runtime.tables.meters import (
     ike_meters,
     no_sa_meters,
@@ -36,6 +37,7 @@ from controller.p4runtime.tables.routes import (
 )
 from controller.p4runtime.tables.sad import (
     SEQUENCE_LIMIT_32,
+    SEQUENCE_LIMIT_64,
     SadIn,
     SadOut,
     parse_sad_in,
@@ -49,6 +51,8 @@ from controller.p4runtime.tables.spd import spd_in, spd_out
 __all__ = [
     "PASSIVE_MODE_KEY",
     "SEQUENCE_LIMIT_32",
+    "SEQUENCE_LIMIT_64",
+    "Keying",
     "SadIn",
     "SadOut",
     "clear_destination",

@@ -6,30 +6,29 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from controller.p4runtime.entities import Entry
-from controller.p4runtime.enums import EspAlgorithm
-from controller.p4runtime.errors import EntryError
 from controller.p4runtime.tables._entry import EntryReader, make_entry
-from ike.types import Secret
+from controller.p4runtime.tables.keying import Keying
 
 SEQUENCE_LIMIT_32 = 0xFFFFFFFF
 """The last sequence number of an SA without extended sequence numbers (RFC 4303 §3.3.3)."""
+
+SEQUENCE_LIMIT_64 = 0xFFFFFFFF_FFFFFFFF
+"""The last one with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SadIn:
     """An inbound SA: `destination` and `spi` name it (RFC 4301 §4.1).
 
-    `key` holds the cipher key alone. `generation` differs from that of the SA that had `sa_id`
-    before, which makes the replay window start afresh.
+    `generation` differs from that of the SA that had `sa_id` before, which makes the replay window
+    start afresh.
     """
 
     destination: IPv4Address
     spi: int
     sa_id: int  # 1 to 4096
     generation: int  # 32 bits
-    algorithm: EspAlgorithm
-    key: Secret
-    salt: Secret
+    keying: Keying
     anti_replay: bool = True
 
 
@@ -44,9 +43,7 @@ class SadOut:
     sa_id: int  # 1 to 4096
     generation: int  # 32 bits
     spi: int
-    algorithm: EspAlgorithm
-    key: Secret
-    salt: Secret
+    keying: Keying
     sequence_limit: int  # the last sequence number that may be sent
     tunnel_source: IPv4Address
     tunnel_destination: IPv4Address
@@ -60,9 +57,8 @@ def sad_in(sa: SadIn, name: str = "") -> Entry:
     """Return the entry of an inbound SA. `name`: of its packet type, for messages.
 
     Raises:
-        EntryError: the key or the salt doesn't have the algorithm's length.
+        EntryError: the program doesn't have the algorithms, or the keys don't fit them.
     """
-    _check_keying(sa.algorithm, sa.key, sa.salt)
     return make_entry(
         "sad_in",
         (("destination", int(sa.destination)), ("spi", sa.spi)),
@@ -70,9 +66,7 @@ def sad_in(sa: SadIn, name: str = "") -> Entry:
         (
             ("sa_id_", sa.sa_id),
             ("generation_", sa.generation),
-            ("algorithm_", int(sa.algorithm)),
-            ("key_material", _to_int(sa.key)),
-            ("salt_", _to_int(sa.salt)),
+            *sa.keying.params(),
             ("anti_replay_", int(sa.anti_replay)),
         ),
         label=_label("inbound SA", sa.spi, f"to {sa.destination}", name),
@@ -83,18 +77,15 @@ def parse_sad_in(entry: Entry) -> SadIn:
     """Read an inbound SA back.
 
     Raises:
-        EntryError: it is no such entry, or its algorithm is not known.
+        EntryError: it is no such entry, or its algorithms are not known.
     """
     reader = EntryReader(entry, "sad_in", "decapsulate")
-    algorithm = _algorithm(reader)
     return SadIn(
         destination=reader.address_match("destination"),
         spi=reader.exact("spi"),
         sa_id=reader.param("sa_id_"),
         generation=reader.param("generation_"),
-        algorithm=algorithm,
-        key=_secret(reader, "key_material", algorithm.key_length),
-        salt=_secret(reader, "salt_", algorithm.salt_length),
+        keying=Keying.parse(reader),
         anti_replay=bool(reader.param("anti_replay_")),
     )
 
@@ -103,9 +94,8 @@ def sad_out(sa: SadOut, name: str = "") -> Entry:
     """Return the entry of an outbound SA. `name`: of its packet type, for messages.
 
     Raises:
-        EntryError: the key or the salt doesn't have the algorithm's length.
+        EntryError: the program doesn't have the algorithms, or the keys don't fit them.
     """
-    _check_keying(sa.algorithm, sa.key, sa.salt)
     return make_entry(
         "sad_out",
         (("packet_type", sa.packet_type),),
@@ -114,9 +104,7 @@ def sad_out(sa: SadOut, name: str = "") -> Entry:
             ("sa_id_", sa.sa_id),
             ("generation_", sa.generation),
             ("spi_", sa.spi),
-            ("algorithm_", int(sa.algorithm)),
-            ("key_material", _to_int(sa.key)),
-            ("salt_", _to_int(sa.salt)),
+            *sa.keying.params(),
             ("sequence_limit", sa.sequence_limit),
             ("tunnel_source_", int(sa.tunnel_source)),
             ("tunnel_destination_", int(sa.tunnel_destination)),
@@ -133,18 +121,15 @@ def parse_sad_out(entry: Entry) -> SadOut:
     """Read an outbound SA back.
 
     Raises:
-        EntryError: it is no such entry, or its algorithm is not known.
+        EntryError: it is no such entry, or its algorithms are not known.
     """
     reader = EntryReader(entry, "sad_out", "encapsulate")
-    algorithm = _algorithm(reader)
     return SadOut(
         packet_type=reader.exact("packet_type"),
         sa_id=reader.param("sa_id_"),
         generation=reader.param("generation_"),
         spi=reader.param("spi_"),
-        algorithm=algorithm,
-        key=_secret(reader, "key_material", algorithm.key_length),
-        salt=_secret(reader, "salt_", algorithm.salt_length),
+        keying=Keying.parse(reader),
         sequence_limit=reader.param("sequence_limit"),
         tunnel_source=reader.address_param("tunnel_source_"),
         tunnel_destination=reader.address_param("tunnel_destination_"),
@@ -157,30 +142,3 @@ def parse_sad_out(entry: Entry) -> SadOut:
 
 def _label(what: str, spi: int, where: str, name: str) -> str:
     return f"{what} {spi:#010x} {where}" + (f" of {name}" if name else "")
-
-
-def _check_keying(algorithm: EspAlgorithm, key: Secret, salt: Secret) -> None:
-    if len(key) != algorithm.key_length or len(salt) != algorithm.salt_length:
-        raise EntryError(
-            f"{algorithm.name} takes a key of {algorithm.key_length} and a salt of "
-            f"{algorithm.salt_length} bytes, not {len(key)} and {len(salt)}"
-        )
-
-
-def _to_int(secret: Secret) -> int:
-    return int.from_bytes(secret.reveal(), "big")
-
-
-def _algorithm(reader: EntryReader) -> EspAlgorithm:
-    number = reader.param("algorithm_")
-    try:
-        return EspAlgorithm(number)
-    except ValueError:
-        raise EntryError(f"unknown ESP algorithm {number}") from None
-
-
-def _secret(reader: EntryReader, name: str, length: int) -> Secret:
-    try:
-        return Secret(reader.param(name).to_bytes(length, "big"))
-    except OverflowError:
-        raise EntryError(f"{name} is longer than {length} bytes") from None

@@ -158,8 +158,10 @@ debug:
     assert manual.type is CryptoMapType.MANUAL
     assert manual.set_session_key is not None
     assert manual.set_session_key.inbound.spi == 256
-    assert manual.set_session_key.inbound.cipher_key == Secret(bytes(range(16)))
-    assert manual.set_session_key.inbound.salt == Secret(bytes.fromhex("a0a1a2a3"))
+    assert manual.set_session_key.inbound.cipher == Secret(
+        bytes(range(16)) + bytes.fromhex("a0a1a2a3")
+    )
+    assert manual.set_session_key.inbound.authenticator == Secret(b"")
     assert config.crypto_ipsec_optional.enabled is True
     policy = config.isakmp.policies[10]
     assert policy.prf == [Prf.HMAC_SHA2_512]
@@ -443,11 +445,11 @@ def test_no_error_repeats_a_session_key() -> None:
     crypto_maps = yaml.safe_load(CRYPTO)["crypto_maps"]
     crypto_maps["m"][10]["type"] = "ipsec-manual"
     crypto_maps["m"][10]["set_session_key"] = {
-        "inbound": {"spi": 256, "key": "abcdef" * 3},
-        "outbound": {"spi": 256, "key": "abcdefg" * 3},
+        "inbound": {"spi": 256, "key": "abcdef" * 30},
+        "outbound": {"spi": 256, "key": "abcdefg" * 3, "authenticator_key": "abcdef0"},
     }
     problems = problems_of(merged(MINIMAL + CRYPTO, crypto_maps=crypto_maps))
-    assert len(problems) == 2
+    assert len(problems) == 3
     assert "abcdef" not in "".join(problems)
 
 

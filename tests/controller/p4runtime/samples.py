@@ -3,8 +3,8 @@
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from controller.p4runtime import tables
-from controller.p4runtime.enums import EspAlgorithm
 from controller.policy.model import Flow, Interface, PolicyAction, PolicyRule, PortRange
+from ike.config import EncryptionAlgorithm
 from ike.types import Secret
 
 INTERFACE = Interface(
@@ -23,9 +23,12 @@ SAD_IN = tables.SadIn(
     spi=0xC0FFEE01,
     sa_id=9,
     generation=77,
-    algorithm=EspAlgorithm.AES_GCM_16_128,
-    key=Secret(bytes(range(16))),
-    salt=Secret(b"\x00\x01\x02\x03"),
+    keying=tables.Keying(
+        EncryptionAlgorithm.AES_GCM_16,
+        128,
+        Secret(bytes(range(16))),
+        Secret(b"\x00\x01\x02\x03"),
+    ),
 )
 
 SAD_OUT = tables.SadOut(
@@ -33,9 +36,12 @@ SAD_OUT = tables.SadOut(
     sa_id=9,
     generation=77,
     spi=0xBEEF0001,
-    algorithm=EspAlgorithm.AES_GCM_16_256,
-    key=Secret(bytes(range(32))),
-    salt=Secret(b"\xff\xfe\xfd\xfc"),
+    keying=tables.Keying(
+        EncryptionAlgorithm.AES_GCM_16,
+        256,
+        Secret(bytes(range(32))),
+        Secret(b"\xff\xfe\xfd\xfc"),
+    ),
     sequence_limit=tables.SEQUENCE_LIMIT_32,
     tunnel_source=IPv4Address("192.0.2.1"),
     tunnel_destination=IPv4Address("198.51.100.1"),

@@ -374,7 +374,7 @@ async def test_key_material_is_never_logged(
         for _ in range(2):  # the second one is refused
             await channel.write([update])
         await channel.read_counters()
-    key = SAD_OUT.key.reveal()
+    key = SAD_OUT.keying.key.reveal()
     for shown in (key.hex(), str(int.from_bytes(key, "big")), repr(key)[4:40]):
         assert shown not in caplog.text
 

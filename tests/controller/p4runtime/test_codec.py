@@ -91,7 +91,7 @@ def test_delete_carries_the_key_and_no_key_material(schema: fy.P4Schema) -> None
     update = codec.encode_update(schema, Update(UpdateKind.DELETE, tables.sad_out(SAD_OUT)))
     assert update.type == p4r.Update.DELETE
     assert not update.entity.table_entry.HasField("action")
-    assert SAD_OUT.key.reveal()[1:] not in update.SerializeToString()
+    assert SAD_OUT.keying.key.reveal()[1:] not in update.SerializeToString()
 
 
 def test_default_action_is_reset_not_deleted(schema: fy.P4Schema) -> None:

@@ -6,7 +6,8 @@ from enum import IntEnum
 import pytest
 
 from controller.p4runtime import codec, ordering
-from controller.p4runtime.enums import DropReason, EspAlgorithm, PuntReason, ReportCell
+from controller.p4runtime.capabilities import ESP_ENCRYPTION, ESP_INTEGRITY
+from controller.p4runtime.enums import DropReason, PuntReason, ReportCell
 from p4src.artefacts import SOURCE_DIR
 
 
@@ -20,10 +21,17 @@ def members_of(file: str, name: str) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("file", "enum"),
-    [("headers.p4", PuntReason), ("metadata.p4", DropReason), ("esp_cipher.p4", EspAlgorithm)],
+    [("headers.p4", PuntReason), ("metadata.p4", DropReason)],
 )
 def test_numbers_are_those_of_the_program(file: str, enum: type[IntEnum]) -> None:
     assert {member.name: member.value for member in enum} == members_of(file, enum.__name__)
+
+
+def test_algorithms_are_those_of_the_program() -> None:
+    ciphers = {encryption.name: encryption.value for encryption, _ in ESP_ENCRYPTION}
+    assert ciphers == members_of("esp_cipher.p4", "EspEncryption")
+    integrity = {"NONE": 0} | {one.name: one.value for one in ESP_INTEGRITY}
+    assert integrity == members_of("esp_cipher.p4", "EspIntegrity")
 
 
 def test_report_cells_are_those_of_the_program() -> None:

@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.p4runtime import tables
+from controller.p4runtime.capabilities import ESP_ENCRYPTION, ESP_INTEGRITY, has_transforms
 from controller.p4runtime.entities import Entry
-from controller.p4runtime.enums import EspAlgorithm, PuntReason
+from controller.p4runtime.enums import PuntReason
 from controller.p4runtime.errors import EntryError, SelectorError
 from controller.p4runtime.tables.meters import IKE_GROUP_RATE, PUNT_RATES
 from controller.passive.events import Decision
 from controller.policy.model import Flow, PolicyAction, PortRange
+from ike.config import EncryptionAlgorithm, Integrity
+from ike.crypto.suites import EspSuite
 from ike.types import Secret, TrafficSelector
 from tests.controller.p4runtime.samples import INTERFACE, RULE, SAD_IN, SAD_OUT
 
@@ -99,29 +102,59 @@ def test_keys_of_128_bits_are_the_low_half() -> None:
     assert dict(tables.sad_in(SAD_IN).params)["key_material"] == int.from_bytes(range(16), "big")
 
 
+@pytest.mark.parametrize(
+    ("encryption", "bits"), sorted(ESP_ENCRYPTION), ids=lambda value: str(int(value))
+)
+def test_every_suite_is_read_back(encryption: EncryptionAlgorithm, bits: int) -> None:
+    for integrity in (None, *sorted(ESP_INTEGRITY)):
+        if not has_transforms(encryption, bits, integrity):
+            continue
+        suite = EspSuite(encryption, bits, integrity)
+        spec = suite.encryption_spec
+        keying = tables.Keying(
+            encryption,
+            bits,
+            Secret(bytes(range(1, spec.key_length + 1))),
+            Secret(b"\x00" * spec.salt_length),
+            integrity,
+            Secret(bytes(range(suite.integrity_key_length))),
+            extended_sequence_numbers=True,
+        )
+        sa = replace(SAD_IN, keying=keying)
+        assert tables.parse_sad_in(tables.sad_in(sa)) == sa
+
+
 def test_sa_with_a_key_of_the_wrong_length_is_refused() -> None:
-    wrong = replace(SAD_IN, algorithm=EspAlgorithm.AES_GCM_16_256)
     with pytest.raises(EntryError, match="key of 32"):
-        tables.sad_in(wrong)
+        tables.sad_in(replace(SAD_IN, keying=replace(SAD_IN.keying, key_bits=256)))
     with pytest.raises(EntryError, match="salt of 4"):
-        tables.sad_out(replace(SAD_OUT, salt=Secret(b"123")))
+        tables.sad_out(replace(SAD_OUT, keying=replace(SAD_OUT.keying, salt=Secret(b"123"))))
+    wrong = replace(SAD_OUT.keying, integrity=Integrity.HMAC_SHA2_256_128)
+    with pytest.raises(EntryError, match="no AES_GCM_16-256 with HMAC"):
+        tables.sad_out(replace(SAD_OUT, keying=wrong))
 
 
 def test_entries_of_sas_do_not_show_key_material() -> None:
     entry = tables.sad_out(SAD_OUT, "map 10 list line 1")
-    key = int.from_bytes(SAD_OUT.key.reveal(), "big")
+    key = int.from_bytes(SAD_OUT.keying.key.reveal(), "big")
     assert str(key) not in repr(entry)
     assert f"{key:x}" not in repr(entry)
-    assert SAD_OUT.key.reveal().hex() not in repr(SAD_OUT)
+    assert SAD_OUT.keying.key.reveal().hex() not in repr(SAD_OUT)
     assert "map 10 list line 1" in entry.label
     assert f"{SAD_OUT.spi:#x}" in entry.label
 
 
 def test_entry_with_an_unknown_algorithm_is_not_adopted() -> None:
     entry = tables.sad_in(SAD_IN)
-    params = tuple((name, 99 if name == "algorithm_" else value) for name, value in entry.params)
-    with pytest.raises(EntryError, match="algorithm 99"):
-        tables.parse_sad_in(replace(entry, params=params))
+    for wrong, message in (
+        ({"encryption_": 99}, "encryption algorithm 99"),
+        ({"integrity_": 99}, "integrity algorithm 99"),
+        ({"key_length_": 127}, "AES_GCM_16-127"),
+        ({"integrity_": 12}, "with HMAC_SHA2_256_128"),
+    ):
+        params = tuple((dict(entry.params) | wrong).items())
+        with pytest.raises(EntryError, match=message):
+            tables.parse_sad_in(replace(entry, params=params))
 
 
 def test_entry_with_a_longer_key_than_its_algorithm_is_not_adopted() -> None:

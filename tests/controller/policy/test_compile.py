@@ -15,7 +15,14 @@ from controller.policy import limits
 from controller.policy.compile import compile_policy
 from controller.policy.interfaces import derived_mac_address
 from controller.policy.model import Interface, ManualSa, Policy, PolicyAction, StaticRoute
-from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, KeyExchange, Prf
+from ike.config import (
+    EncryptionAlgorithm,
+    EspProposal,
+    IkeProposal,
+    Integrity,
+    KeyExchange,
+    Prf,
+)
 from ike.types import Identity, IdType, Secret
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +36,7 @@ interfaces:
   Ethernet1: {port: 2, ip_address: 192.0.2.1/24, crypto_map: m}
 ip_routes: [0.0.0.0/0 192.0.2.254]
 access_lists: {a: [permit ip 10.1.0.0 0.0.0.255 10.2.0.0 0.0.255.255]}
-transform_sets: {strong: esp-gcm 256, fast: esp-gcm 128}
+transform_sets: {strong: esp-gcm 256, fast: esp-gcm 128, cbc: esp-aes esp-sha256-hmac}
 crypto_maps:
   m:
     10: {type: ipsec-isakmp, set_peer: 192.0.2.2, set_transform_set: strong, match_address: a}
@@ -350,8 +357,8 @@ def test_manual_keys() -> None:
     """PM-11: SAs come from manual configuration too."""
     policy = compiled(crypto_maps=manual(), isakmp={"keys": []})
     (packet_type,) = policy.packet_types
-    assert packet_type.manual_in == ManualSa(256, Secret(bytes(16)), Secret(bytes(4)))
-    assert packet_type.manual_out == ManualSa(257, Secret(b"\1" * 16), Secret(b"\1" * 4))
+    assert packet_type.manual_in == ManualSa(256, GCM, 128, Secret(bytes(16)), Secret(bytes(4)))
+    assert packet_type.manual_out == ManualSa(257, GCM, 128, Secret(b"\1" * 16), Secret(b"\1" * 4))
     assert packet_type.lifetime == 0
     assert policy.peers == ()
     assert policy.rules[0].action is PolicyAction.PROTECT
@@ -369,7 +376,19 @@ KEYS = "crypto_maps.m.10.set_session_key"
         (
             {"set_transform_set": "strong"},
             f"{KEYS}.inbound",
-            "the cipher key has 128 bits, transform set strong wants 256",
+            "the cipher key has 20 bytes, transform set strong (esp-gcm 256) wants 32 with a salt "
+            "of 4",
+        ),
+        (
+            {"set_transform_set": "cbc"},
+            f"{KEYS}.outbound",
+            "the cipher key has 20 bytes, transform set cbc (esp-aes 128 esp-sha256-hmac) wants 16",
+        ),
+        (
+            {"set_transform_set": "cbc"},
+            f"{KEYS}.inbound",
+            "the authenticator has 0 bytes, transform set cbc (esp-aes 128 esp-sha256-hmac) wants "
+            "32",
         ),
         (
             {"set_session_key": session_keys((256, "00" * 20), (257, "00" * 20))},
@@ -382,6 +401,26 @@ def test_manual_keys_that_are_refused(changes: dict[str, Any], field: str, messa
     found = errors(crypto_maps=manual(**changes))
     assert (field, message) in found
     assert "00" * 8 not in str(found)
+
+
+def test_manual_keys_of_a_cipher_with_an_authenticator() -> None:
+    """``set session-key inbound esp SPI cipher KEY authenticator KEY``."""
+    keys = session_keys((256, "00" * 16), (257, "01" * 16))
+    keys["inbound"]["authenticator_key"] = "02" * 32
+    keys["outbound"]["authenticator_key"] = "03" * 32
+    policy = compiled(crypto_maps=manual(set_transform_set="cbc", set_session_key=keys))
+    assert policy.packet_types[0].manual_out == ManualSa(
+        257,
+        EncryptionAlgorithm.AES_CBC,
+        128,
+        Secret(b"\1" * 16),
+        Secret(b""),
+        Integrity.HMAC_SHA2_256_128,
+        Secret(b"\3" * 32),
+    )
+    keys["outbound"]["authenticator_key"] = "02" * 32
+    found = errors(crypto_maps=manual(set_transform_set="cbc", set_session_key=keys))
+    assert found == [(f"{KEYS}.outbound", "has the same key as crypto map m 10 inbound")]
 
 
 def test_manual_keys_and_spis_are_used_once() -> None:

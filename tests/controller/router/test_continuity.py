@@ -152,7 +152,7 @@ class TestSwitchRestarts:
     def test_sas_are_replaced_because_their_sequence_numbers_are_gone(self, protected):
         """RFC 4106 §3.1: the same key never counts from 1 again."""
         r1 = protected.routers[1]
-        keys = {pair.outbound.key.reveal() for pair in r1.control.sad.pairs()}
+        keys = {pair.outbound.keying.key.reveal() for pair in r1.control.sad.pairs()}
         r1.disconnect()
         r1.switch.reset()
         r1.connect()
@@ -163,7 +163,7 @@ class TestSwitchRestarts:
         protected.run(2)
         assert protected.exchange(1, 2)
         assert protected.exchange(2, 1)
-        assert keys.isdisjoint(pair.outbound.key.reveal() for pair in r1.control.sad.pairs())
+        assert keys.isdisjoint(pair.outbound.keying.key.reveal() for pair in r1.control.sad.pairs())
         assert r1.log("the switch has lost")
 
 
@@ -291,8 +291,8 @@ class TestForeignEntries:
         [
             [("sad_in", {"sa_id_": 5000}), ("sad_out", {"sa_id_": 5000})],
             [("sad_in", {"sa_id_": 0}), ("sad_out", {"sa_id_": 0})],
-            [("sad_out", {"algorithm_": 9})],
-            [("sad_in", {"algorithm_": 9})],
+            [("sad_out", {"encryption_": 9})],
+            [("sad_in", {"encryption_": 9})],
             [("sad_out", {"sa_id_": 77})],
         ],
     )
