@@ -69,7 +69,8 @@ class Reception:
             return None
         local, remote = datagram.destination.address, datagram.source.address
         if not peers:
-            self.reply(datagram, header, Notify(NotifyType.NO_PROPOSAL_CHOSEN), now)
+            # RFC 7296 §2.21.1 leaves it to us: an answer would be unauthenticated, and whom we have
+            # no configuration for would take it for a matter of algorithms.
             detail = f"no peer is configured at {remote} towards {local}"
             self.report(datagram, FailureReason.REFUSED, detail, now)
             return None

@@ -123,6 +123,16 @@ class SwitchChannel:
         """Tell whether the switch takes writes: we are its primary, and `Connected` was put."""
         return self._connection is not None and self._connection.is_ready
 
+    @property
+    def is_answering(self) -> bool:
+        """Tell whether the switch answers, whoever its primary is."""
+        return self._connection is not None and self._connection.is_answered
+
+    @property
+    def is_primary(self) -> bool:
+        """Tell whether the switch has made us its primary controller."""
+        return self._connection is not None and self._connection.is_primary
+
     # --- inputs ---------------------------------------------------------------------------
 
     def __aiter__(self) -> Self:

@@ -24,6 +24,7 @@ class Connection:
 
     Attributes:
         is_ready: whether we are the primary and the switch is set up.
+        is_primary: whether the switch has made us its primary.
     """
 
     def __init__(
@@ -40,12 +41,17 @@ class Connection:
         self._inputs = inputs
         self._on_ready = on_ready
         self._on_lost = on_lost
-        self._is_primary = False
+        self.is_primary = False
         self._answered = asyncio.Event()
         self._set_up: asyncio.Task[None] | None = None
         self._early_idle: list[tuple[Entry, ...]] = []
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_ready = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the switch has answered our bid, and the connection lasts."""
+        return self._answered.is_set()
 
     async def run(self, election_id: int, ping_interval: float) -> None:
         """Bid for the switch, and serve it until the connection fails.
@@ -150,8 +156,8 @@ class Connection:
 
     async def _arbitrate(self, update: p4r.MasterArbitrationUpdate) -> None:
         self._answered.set()
-        was_primary, self._is_primary = self._is_primary, update.status.code == rpc_code.OK
-        if self._is_primary:
+        was_primary, self.is_primary = self.is_primary, update.status.code == rpc_code.OK
+        if self.is_primary:
             if not was_primary:
                 self._set_up = asyncio.create_task(self._become_primary())
                 self._set_up.add_done_callback(self._end_with)

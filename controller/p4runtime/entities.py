@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Address
 
 MatchValue = int | tuple[int, int]
 """exact: value · lpm: (value, prefix length) · ternary: (value, mask) · range: (low, high).
@@ -37,6 +38,28 @@ class Entry:
     idle_timeout: float = 0.0  # seconds; 0: never
     label: str = field(default="", compare=False)
 
+    @property
+    def description(self) -> str:
+        """Say which entry this is: by its label, or, as it was found on a switch, by its match."""
+        if self.label:
+            return self.label
+        match = ", ".join(f"{name} {_match_text(name, value)}" for name, value in self.key.match)
+        priority = f", priority {self.key.priority}" if self.key.priority else ""
+        return f"the entry of {self.key.table} that was found with {match or 'no match'}{priority}"
+
+
+_ADDRESSES = frozenset({"address", "destination", "next_hop", "prefix", "source"})
+"""Match fields that are IPv4 addresses."""
+
+
+def _match_text(name: str, value: MatchValue) -> str:
+    if name not in _ADDRESSES:
+        return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, int):
+        return str(IPv4Address(value))
+    address, rest = value  # a prefix length, or a mask
+    return f"{IPv4Address(address)}/{rest if rest <= 32 else IPv4Address(rest)}"
+
 
 @dataclass(frozen=True, slots=True)
 class MeterCell:
@@ -46,6 +69,11 @@ class MeterCell:
     index: int
     rate: int
     burst: int
+
+    @property
+    def description(self) -> str:
+        """Say which cell this is."""
+        return f"cell {self.index} of {self.meter}"
 
 
 Declared = Entry | MeterCell

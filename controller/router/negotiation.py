@@ -18,6 +18,7 @@ from controller.router.peers import peer_configs, peer_name
 from controller.router.sa_pair import NoRouteToPeerError, SaError, SaSource
 from controller.router.sad import SecurityAssociationDatabase
 from ike.config import Settings
+from ike.crypto.suites import EspSuite
 from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
@@ -184,7 +185,7 @@ class Negotiation:
                 has_way=self._is_protected(packet_type) or is_clear(packet_type.id),
             )
         except SaError as error:
-            self._say(Severity.ERROR, f"SA for {packet_type.name} given up: {error}")
+            self._say(Severity.ERROR, f"SA for {packet_type.name} given up: {error}", packet_type)
             self._endpoint.delete_child(event.spi_in, now)
             yield AttemptEnded(packet_type.id, str(error))
             return
@@ -194,12 +195,14 @@ class Negotiation:
         if self._esp_keylog is not None:
             for line in esp_keylog_lines(pair):
                 self._esp_keylog(line)
+        suite = EspSuite(event.encryption, event.key_bits, event.integrity)
         kind = "rekeyed" if event.replaces is not None else "established"
         self._say(
             Severity.INFO,
             f"SA for {packet_type.name} with {event.remote.address} {kind}"
             f" as {event.role}: SPI {event.spi_in:#010x} in, {event.spi_out:#010x} out,"
-            f" AES-GCM-16 {event.key_bits}{', in UDP' if event.encapsulated else ''}",
+            f" {suite.cipher_name}{', in UDP' if event.encapsulated else ''}",
+            packet_type,
         )
 
     def _deleted(self, event: ChildSaDeleted, now: float) -> Iterator[PassiveEvent]:
@@ -215,6 +218,7 @@ class Negotiation:
                 Severity.INFO,
                 f"SA for {pair.packet_type.name} with {pair.packet_type.peer} gone:"
                 f" {event.reason} (SPI {event.spi_in:#010x})",
+                pair.packet_type,
             )
         if not self._is_protected(pair.packet_type):
             yield SaDown(pair.packet_type.id)
@@ -263,5 +267,6 @@ class Negotiation:
             Severity.WARNING, f"IKE from {event.remote} refused: {event.reason}: {event.detail}"
         )
 
-    def _say(self, severity: Severity, text: str) -> None:
-        self._messages.append(Message(severity, text))
+    def _say(self, severity: Severity, text: str, packet_type: PacketType | None = None) -> None:
+        about = None if packet_type is None else packet_type.id
+        self._messages.append(Message(severity, text, about))

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from controller.p4runtime import tables
@@ -29,7 +30,6 @@ from controller.p4runtime.entities import (
     MeterCell,
     PacketIn,
     Update,
-    UpdateKind,
     WriteFailure,
 )
 from controller.passive.events import (
@@ -58,8 +58,8 @@ from controller.router.baseline import baseline
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
 from controller.router.punts import PuntResult, Punts
-from controller.router.sa_pair import SaError, SaSource
 from controller.router.sad import SecurityAssociationDatabase
+from controller.router.upkeep import SaUpkeep
 from controller.speaker import ike_transport
 from controller.speaker.routes import RouteTable
 from controller.speaker.tally import Tally
@@ -86,8 +86,6 @@ class Router:
         esp_keylog: Callable[[str], None] | None = None,
     ) -> None:
         self._policy = policy
-        self._wall_clock = wall_clock
-        self._manual_generation = 0
         self._types = {packet_type.id: packet_type for packet_type in policy.packet_types}
         self._adopted = False
         self._outputs: list[Output] = []
@@ -106,6 +104,7 @@ class Router:
             ike_keylog=ike_keylog,
             esp_keylog=esp_keylog,
         )
+        self._upkeep = SaUpkeep(self._sad, self._negotiation, wall_clock)
         self._passive = PassiveMode(
             self._types, enabled=policy.passive_mode, retry=policy.retry, now=now
         )
@@ -164,8 +163,11 @@ class Router:
         self._desired.pending()
         self._outputs = [output for output in self._outputs if isinstance(output, Send)]
         updates = self._desired.reconcile(found, meters)
-        if updates:
-            self._outputs.insert(0, Write(tuple(updates)))
+        # "On" goes before all else, so that no new rule refuses a clear packet that the
+        # configuration allows. Nothing leaves in the clear for it: that takes a decision.
+        first = [update for update in updates if _turns_passive_mode_on(update)]
+        rest = [update for update in updates if not _turns_passive_mode_on(update)]
+        self._outputs[:0] = [Write(tuple(part)) for part in (first, rest) if part]
 
     def written(
         self, updates: Sequence[Update], failures: Sequence[WriteFailure], now: float
@@ -173,15 +175,14 @@ class Router:
         """The switch has answered a `Write`; say of each refusal what it means."""
         self._desired.acknowledge(updates, failures)
         for failure in failures:
-            entity = failure.update.entity
-            what = entity.label if isinstance(entity, Entry) and entity.label else str(entity)
             self._say(
                 Severity.ERROR,
-                f"the switch refused to {failure.update.kind} {what}:"
+                f"the switch refused to {failure.update.kind} {failure.update.entity.description}:"
                 f" {failure.code}: {failure.message}",
             )
         if failures:
-            self._give_up_refused(failures, now)
+            for event in self._upkeep.give_up(failures, self._desired.refused, now):
+                self._tell(event, now)
             self._settle(now)
 
     def packet_in(self, packet: PacketIn, now: float) -> None:
@@ -426,7 +427,7 @@ class Router:
     def _named(self, message: Message) -> Message:
         if message.packet_type is None:
             return message
-        return Message(message.severity, f"{self._name(message.packet_type)}: {message.text}")
+        return replace(message, text=f"{self._name(message.packet_type)}: {message.text}")
 
     def _say(self, severity: Severity, text: str) -> None:
         self._messages.append(Message(severity, text))
@@ -444,9 +445,7 @@ class Router:
 
     def _adopt(self, found: Sequence[Entry], now: float) -> None:
         adoption = adoptable(found, self._baseline.values(), self._policy)
-        for pair in adoption.pairs:
-            self._sad.adopt(pair.packet_type, pair.inbound, pair.outbound, pair.selectors, now)
-        self._negotiation.reserve_spis(pair.inbound.spi for pair in adoption.pairs)
+        replaced = self._upkeep.adopt(adoption.pairs, now)
         for neighbor in adoption.neighbors:
             self._take(self._punts.adopt_neighbor(*neighbor, now))
         self._note_activated(now)
@@ -456,77 +455,34 @@ class Router:
             for packet_type, address in listed:
                 effects = self._passive.adopt_address(packet_type, address, now, outbound=outbound)
                 self._apply(effects, now)
-        replaced = [
-            pair.packet_type for pair in self._sad.pairs() if pair.source is SaSource.ADOPTED
-        ]
         if replaced:
             self._say(
                 Severity.INFO,
                 f"{len(replaced)} SAs found on the switch are kept in use until IKE has"
                 " replaced them",
             )
-        for packet_type_ in replaced:
-            self._negotiation.start(packet_type_, now)
+        for unproven in replaced:
+            self._negotiation.start(unproven, now)
 
     def _install_manual(self, now: float) -> None:
-        for packet_type in self._types.values():
-            if packet_type.manual_in is None or self._sad.pairs(packet_type.id):
-                continue
-            self._negotiation.reserve_spis((packet_type.manual_in.spi,))
-            try:
-                self._sad.add_manual(packet_type, now, self._next_manual_generation())
-            except SaError as error:
-                self._say(Severity.ERROR, f"manual SA of {packet_type.name}: {error}")
+        self._messages += self._upkeep.install_manual(self._types.values(), now)
         self._note_activated(now)
 
-    def _next_manual_generation(self) -> int:
-        # Tenths of a second of wall time: not used before with the same keys, even by the
-        # controller that ran before this one.
-        self._manual_generation = max(self._manual_generation + 1, int(self._wall_clock() * 10))
-        return self._manual_generation & 0xFFFFFFFF or 1
-
-    def _give_up_refused(self, failures: Iterable[WriteFailure], now: float) -> None:
-        """Delete SAs that the switch has no room for: half of one would be a black hole."""
-        final = {id(failure) for failure in self._desired.refused}
-        for failure in failures:
-            entity = failure.update.entity
-            if id(failure) not in final or not isinstance(entity, Entry):
-                continue
-            pair = self._sad.by_entry(entity.key)
-            if pair is None or failure.update.kind is UpdateKind.DELETE:
-                continue
-            if pair.source is SaSource.IKE:
-                self._negotiation.delete_child(pair.inbound.spi, now)
-            self._sad.remove(pair.inbound.spi)
-            if self._sad.sending(pair.packet_type.id) is None:
-                self._tell(SaDown(pair.packet_type.id), now)
-
     def _replace_lost(self, found: Sequence[Entry], now: float) -> None:
-        there = {entry.key for entry in found if entry.key.table == "sad_out"}
-        lost = [
-            pair
-            for pair in self._sad.pairs()
-            if self._sad.sending(pair.packet_type.id) is pair
-            and tables.sad_out(pair.outbound).key not in there
-        ]
-        for pair in lost:
-            packet_type = pair.packet_type
-            if pair.source is SaSource.IKE:
-                self._negotiation.delete_child(pair.inbound.spi, now)
-            self._sad.remove(pair.inbound.spi)
-            if self._sad.sending(packet_type.id) is None:
-                self._tell(SaDown(packet_type.id), now)
-        if lost:
-            self._say(
-                Severity.WARNING,
-                f"the switch has lost {len(lost)} SAs and their sequence numbers:"
-                " they are replaced",
-            )
+        losses = self._upkeep.drop_lost(found, now)
+        for event in losses.events:
+            self._tell(event, now)
+        self._messages += losses.messages
         self._settle(now)
-        for pair in lost:
-            if pair.packet_type.manual_in is None:
-                self._negotiation.start(pair.packet_type, now)
+        for packet_type in losses.packet_types:
+            if packet_type.manual_in is None:
+                self._negotiation.start(packet_type, now)
         self._install_manual(now)
+
+
+def _turns_passive_mode_on(update: Update) -> bool:
+    entity = update.entity
+    return isinstance(entity, Entry) and entity == tables.passive_mode(True)
 
 
 def _identity(entity: Declared) -> object:

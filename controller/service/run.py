@@ -68,7 +68,7 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
         log.info("started", api=[str(endpoint) for endpoint in server.listening])
         try:
             async with channel:
-                await _serve(service, config_path, stop, reload, leave_sas=leave_sas)
+                await _serve(service, config_path, config, stop, reload, leave_sas=leave_sas)
         finally:
             await server.stop()
     log.info("stopped")
@@ -103,6 +103,7 @@ def channel_of(config: Config) -> SwitchChannel:
 async def _serve(
     service: Service,
     config_path: Path,
+    config: Config,
     stop: asyncio.Event,
     reload: asyncio.Event,
     *,
@@ -110,7 +111,7 @@ async def _serve(
 ) -> None:
     work = asyncio.create_task(service.run())
     stopping = asyncio.create_task(stop.wait())
-    reloading = asyncio.create_task(_reload_on_demand(service, config_path, reload))
+    reloading = asyncio.create_task(_reload_on_demand(service, config_path, config, reload))
     try:
         await asyncio.wait({work, stopping, reloading}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
@@ -126,17 +127,32 @@ async def _serve(
             raise result
 
 
-async def _reload_on_demand(service: Service, config_path: Path, reload: asyncio.Event) -> None:
+async def _reload_on_demand(
+    service: Service, config_path: Path, started: Config, reload: asyncio.Event
+) -> None:
     """Take over the file at each SIGHUP; a file with errors changes nothing."""
     log = structlog.get_logger()
     while True:
         await reload.wait()
         reload.clear()
         try:
-            _, policy = load(config_path)
+            config, policy = load(config_path)
         except ConfigError as error:
             for problem in error.problems:
                 log.error(str(problem))
             log.error("configuration not loaded: the one before stays in force")
         else:
-            await service.reload(policy)
+            await service.reload(policy, left_out=restart_only(started, config))
+
+
+def restart_only(started: Config, config: Config) -> tuple[str, ...]:
+    """Name what differs from the configuration at the start and only a restart takes over."""
+    names = []
+    for section in ("switch", "api", "debug"):
+        before, after = getattr(started, section), getattr(config, section)
+        names += [
+            f"{section}.{key}"
+            for key in type(before).model_fields
+            if getattr(before, key) != getattr(after, key)
+        ]
+    return tuple(names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -93,11 +93,19 @@ class Service:
             self._router.shutdown(self._clock.now(), leave_sas=leave_sas)
         await self._channel.finish()
 
-    async def reload(self, policy: Policy) -> None:
-        """Go over to another configuration."""
+    async def reload(self, policy: Policy, *, left_out: Sequence[str] = ()) -> None:
+        """Go over to another configuration.
+
+        Args:
+            policy: the configuration.
+            left_out: fields that have changed too, and that a restart alone takes over.
+        """
         async with self._act():
             self._router.reload(policy, self._clock.now())
             self._say(Message(Severity.INFO, "configuration loaded"))
+            if left_out:
+                text = f"changes of {', '.join(left_out)} take effect at the next start only"
+                self._say(Message(Severity.WARNING, text))
 
     async def _take_inputs(self) -> None:
         async for event in self._channel:
@@ -241,8 +249,10 @@ class Service:
         return SwitchStatus(
             address=self._channel.address,
             device_id=self._channel.device_id,
-            connected=self._channel.is_connected,
-            is_primary=self._channel.is_connected,
+            # Not while it is being set up: it is ours, but not yet in force.
+            connected=self._channel.is_connected
+            or (self._channel.is_answering and not self._channel.is_primary),
+            is_primary=self._channel.is_primary,
             entries=len(self._router.desired.entries()),
             drops=(
                 *show.drops(self._router, counters),

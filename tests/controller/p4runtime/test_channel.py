@@ -243,6 +243,7 @@ async def test_lower_election_id_waits_until_the_primary_is_gone(
             assert isinstance(item, Lost)
             assert "election id 5" in item.reason
             assert not backup.is_connected
+            assert (backup.is_answering, backup.is_primary) == (True, False)
             await primary.close()
             assert isinstance(await receive(backup), Connected)
             assert await backup.write([Update(UpdateKind.INSERT, ENTRIES[0])]) == []

@@ -314,3 +314,16 @@ def test_flow_without_restrictions_matches_by_crypto_map_only() -> None:
     anything = Flow(IPv4Network("0.0.0.0/0"), IPv4Network("0.0.0.0/0"), 0, PortRange())
     rule = replace(RULE, flow=anything, later_fragments=None)
     assert match_of(tables.spd_out(rule)) == {"crypto_map": 2}
+
+
+def test_what_was_found_is_described_by_its_match() -> None:
+    """A switch gives no labels back; a refusal has to name such an entry nevertheless."""
+    found = replace(tables.spd_in(RULE), label="")
+    assert found.description.startswith("the entry of spd_in that was found with crypto_map 2, ")
+    assert f"priority {RULE.priority}" in found.description
+    assert str(RULE.flow.source.network_address) in found.description
+    route = replace(tables.route_connected(IPv4Network("10.0.0.0/8"), 3), label="")
+    assert "prefix 10.0.0.0/8" in route.description
+    inbound = replace(tables.sad_in(SAD_IN), label="")
+    assert inbound.description.endswith(f"destination 192.0.2.1, spi {SAD_IN.spi}")
+    assert str(int.from_bytes(SAD_IN.key.reveal(), "big")) not in inbound.description

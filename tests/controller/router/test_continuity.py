@@ -4,7 +4,7 @@ from dataclasses import replace as changed
 
 import pytest
 
-from controller.p4runtime.entities import Update, UpdateKind, WriteFailure
+from controller.p4runtime.entities import Entry, Update, UpdateKind, WriteFailure
 from controller.passive.states import State
 from controller.router.peers import peer_configs
 from controller.router.sa_pair import SaSource
@@ -108,6 +108,18 @@ class TestControllerRestarts:
         assert not protected.exchange(1, 3)
         assert protected.core.count("clear", since) == 0
         assert r1.entries("clear_destinations") == []
+
+    def test_turned_on_while_it_was_away(self, sites):
+        """No new rule refuses a clear packet that the configuration allows: "on" goes first."""
+        two = sites(site(1, peers={2: []}), site(2, peers={1: []}))
+        r1 = two.routers[1]
+        r1.kill_controller()
+        r1.policy = two.policy(site(1, peers={2: [], 3: []}, optional=True))
+        r1.writes.clear()
+        r1.start_controller()
+        tables = [u.entity.key.table for u in r1.writes if isinstance(u.entity, Entry)]
+        assert tables[0] == "passive_mode"
+        assert {"spd_in", "spd_out"} <= set(tables)
 
 
 class TestConnectionLost:
