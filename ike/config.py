@@ -102,6 +102,27 @@ def _check_additional(additional: AdditionalKeyExchange, key_exchange: tuple[obj
         raise ValueError("additional key exchanges without a first one")
 
 
+class SignatureScheme(StrEnum):
+    """How a private key signs; what an AlgorithmIdentifier of RFC 7427 names.
+
+    `RSA_PKCS1_SHA1` is what RFC 7296 §3.8 has for peers without RFC 7427. It is legacy: used and
+    accepted only where it is named.
+    """
+
+    ED448 = "ed448"
+    ED25519 = "ed25519"
+    ECDSA_SHA2_512 = "ecdsa-sha512"
+    ECDSA_SHA2_384 = "ecdsa-sha384"
+    ECDSA_SHA2_256 = "ecdsa-sha256"
+    RSA_PSS_SHA2_512 = "rsa-pss-sha512"
+    RSA_PSS_SHA2_384 = "rsa-pss-sha384"
+    RSA_PSS_SHA2_256 = "rsa-pss-sha256"
+    RSA_PKCS1_SHA2_512 = "rsa-pkcs1-sha512"
+    RSA_PKCS1_SHA2_384 = "rsa-pkcs1-sha384"
+    RSA_PKCS1_SHA2_256 = "rsa-pkcs1-sha256"
+    RSA_PKCS1_SHA1 = "rsa-pkcs1-sha1"
+
+
 @dataclass(frozen=True, slots=True)
 class IkeProposal:
     """One way to protect an IKE SA; each tuple in order of preference. Key lengths in bits.

@@ -103,6 +103,16 @@ class AuthMethod(IntEnum):
     DIGITAL_SIGNATURE = 14
 
 
+class HashAlgorithm(IntEnum):
+    """RFC 7427 §7; IDENTITY: RFC 8420."""
+
+    SHA1 = 1
+    SHA2_256 = 2
+    SHA2_384 = 3
+    SHA2_512 = 4
+    IDENTITY = 5
+
+
 class TsType(IntEnum):
     """RFC 7296 §3.13.1."""
 

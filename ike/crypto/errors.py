@@ -9,3 +9,7 @@ class IntegrityError(Exception):
 
 class KeyExchangeError(Exception):
     """The peer's public value is not one that may be used."""
+
+
+class SignatureError(Exception):
+    """A signature does not verify, or says that it is one which may not be used."""
