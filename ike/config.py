@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from ipaddress import IPv4Address
 
+from ike.pki import Credential, TrustStore
 from ike.types import Identity, Secret, TrafficSelector
 
 
@@ -208,11 +209,47 @@ class PresharedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateCredential:
+    """Proof by a certificate of ours and its private key.
+
+    `schemes`: what we may sign by, best first; () is all that the key can and that is no legacy.
+    """
+
+    credential: Credential
+    schemes: tuple[SignatureScheme, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedCertificate:
+    """Proof by a certificate of the peer's that leads up to an authority which we trust.
+
+    `schemes`: what the peer may sign by; () is all that is no legacy.
+    """
+
+    trust: TrustStore
+    schemes: tuple[SignatureScheme, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NullAuthentication:
+    """No proof at all (RFC 7619): a peer is whoever answers at its address."""
+
+
+LocalAuthentication = PresharedKey | CertificateCredential | NullAuthentication
+RemoteAuthentication = PresharedKey | TrustedCertificate | NullAuthentication
+
+
+@dataclass(frozen=True, slots=True)
 class PeerConfig:
     """One peer, reached at one address. `name` is the caller's, and unique.
 
     `local_authentication` is how we prove who we are, `remote_authentication` how the peer has to;
-    the two need not be the same method (RFC 7296 §2.15).
+    the two need not be the same method (RFC 7296 §2.15). With `NullAuthentication` the peer's
+    identity is not looked at, and `NULL_IDENTITY` is for an end
+    that tells none.
+
+    After `reauthenticate` seconds, and before a certificate of the peer's expires, both ends prove
+    who they are again, with a new IKE SA that takes the place of the old one (RFC 4478).
     """
 
     name: str
@@ -220,12 +257,13 @@ class PeerConfig:
     remote_address: IPv4Address
     local_identity: Identity
     remote_identity: Identity
-    local_authentication: PresharedKey
-    remote_authentication: PresharedKey
+    local_authentication: LocalAuthentication
+    remote_authentication: RemoteAuthentication
     children: tuple[ChildConfig, ...]
     proposals: tuple[IkeProposal, ...] = (IkeProposal(),)
     lifetime: float = 86400.0  # seconds until the IKE SA is rekeyed, before jitter; 0: never
     liveness_interval: float = 10.0  # seconds of silence before a liveness check; 0: never
+    reauthenticate: float = 0.0  # seconds, before jitter; 0: when a certificate expires
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,13 @@ class Endpoint:
         settings: what holds for the whole engine.
         random_bytes: cryptographically secure random bytes; deterministic in tests.
         secrets_log: where key log lines go (`ike.keylog`); None: nowhere.
-        wall_clock: aware UTC; tells how long a state was on its way from one process to another.
+        wall_clock: aware UTC; tells whether a certificate is valid, and how long a state was on its
+            way from one process to another.
 
     Raises:
-        ValueError: two peers or two children have the same name, or one has no proposals or
-            selectors, or too many selectors.
+        ValueError: two peers or two children have the same name, one has no proposals or
+            selectors, or too many selectors, one can't authenticate as it is configured, or one
+            has a certificate to be checked and there is no `wall_clock`.
     """
 
     def __init__(
@@ -69,8 +71,7 @@ class Endpoint:
         secrets_log: Callable[[str], None] | None = None,
         wall_clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self._wall_clock = wall_clock
-        self._env = Environment(settings, random_bytes, secrets_log)
+        self._env = Environment(settings, random_bytes, secrets_log, wall_clock)
         self._reception = Reception(self._env)
         self._by_spi: dict[int, AnySa] = {}
         self._by_child: dict[int, Connection] = {}
@@ -268,7 +269,8 @@ class Endpoint:
         return restored.report
 
     def _wall_time(self) -> float | None:
-        return None if self._wall_clock is None else self._wall_clock().timestamp()
+        calendar = self._env.calendar()
+        return None if calendar is None else calendar.timestamp()
 
     def reserve_spis(self, spis: Iterable[int]) -> None:
         """Never allocate these inbound SPIs: others use them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from ike.config import Settings
@@ -28,6 +29,7 @@ class Environment:
         settings: what holds for the whole engine.
         random_bytes: cryptographically secure random bytes; deterministic in tests.
         secrets_log: where key log lines go (`ike.keylog`); None: nowhere.
+        wall_clock: gives the time by the calendar, aware; None: nobody needs it.
     """
 
     def __init__(
@@ -35,13 +37,19 @@ class Environment:
         settings: Settings,
         random_bytes: Callable[[int], bytes],
         secrets_log: Callable[[str], None] | None = None,
+        wall_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.settings = settings
         self.random_bytes = random_bytes
         self.secrets_log = secrets_log
+        self.wall_clock = wall_clock
         self._esp_spis: set[int] = set()
         self._ike_spis: set[int] = set()
         self._next_sequence = 1
+
+    def calendar(self) -> datetime | None:
+        """Return the time by the calendar, aware; None where nobody needs it."""
+        return self.wall_clock() if self.wall_clock is not None else None
 
     def nonce(self) -> bytes:
         """Make a fresh nonce."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ike import states
+from ike.authentication import hashes
+from ike.authentication.context import AuthContext
+from ike.authentication.proof import obstacle_to_proof
 from ike.channel import Channel, Received
 from ike.codec.chain import notifies, unsupported_critical
 from ike.codec.errors import ParseError
@@ -18,9 +21,8 @@ from ike.environment import Environment
 from ike.events import AttemptFailed, FailureReason, Role
 from ike.exchanges import ike_auth, ike_sa_init, informational
 from ike.exchanges.child import ChildContext, ChildOffer, read_answer
-from ike.exchanges.ike_auth import AuthContext
 from ike.exchanges.ike_intermediate import covered, covered_of_own
-from ike.exchanges.ike_sa_init import InitAgreement, InitOffer
+from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.key_exchange import finish_additional, value_of
 from ike.exchanges.outcome import Failure
 from ike.info import IkeSaInfo, unestablished
@@ -113,7 +115,10 @@ class InitiatorHandshake:
             self._close()
 
     def _init_payloads(self) -> list[Payload]:
-        return ike_sa_init.build_request(self._offer, self.channel.local, self.channel.remote)
+        return [
+            *ike_sa_init.build_request(self._offer, self.channel.local, self.channel.remote),
+            *hashes.announce((self.peer,)),
+        ]
 
     def _read_init(self, received: Received, datagram: Datagram, now: float) -> None:
         if unsupported_critical(received.payloads):
@@ -131,11 +136,18 @@ class InitiatorHandshake:
                 ExchangeType.IKE_SA_INIT, self._init_payloads(), now
             )
         else:
-            self._secure(outcome, received.packet)
+            peer_hashes = hashes.read(received.payloads)
+            auth = AuthContext(outcome, self._request, received.packet, peer_hashes)
+            obstacle = obstacle_to_proof(self.peer.local_authentication, auth)
+            if obstacle is not None:
+                # What the answer lacks, somebody may have taken out of it.
+                self._hint = Failure(FailureReason.AUTHENTICATION_FAILED, obstacle)
+                return
+            self._secure(auth)
             self._go_on(now)
 
-    def _secure(self, agreement: InitAgreement, response: bytes) -> None:
-        channel = self.channel
+    def _secure(self, auth: AuthContext) -> None:
+        channel, agreement = self.channel, auth.agreement
         channel.forget_request()
         channel.responder_spi = agreement.responder_spi
         channel.secure(agreement.suite, agreement.keys)
@@ -144,7 +156,7 @@ class InitiatorHandshake:
             channel.local = UdpAddress(channel.local.address, NAT_PORT)
             channel.remote = UdpAddress(channel.remote.address, NAT_PORT)
         self._hint = None
-        self._auth = AuthContext(agreement, self._request, response)
+        self._auth = auth
 
     def _go_on(self, now: float) -> None:
         """Begin the next additional key exchange, or IKE_AUTH after the last one."""
@@ -194,11 +206,11 @@ class InitiatorHandshake:
         assert self._auth is not None
         try:
             payloads = _readable(received, "IKE_AUTH")
-            failure = ike_auth.check_response(self._auth, self.peer, payloads)
-            if failure is not None:
+            checked = ike_auth.check_response(self._auth, self.peer, payloads, self.env.calendar())
+            if isinstance(checked, Failure):
                 if not _has_error(received):
                     self._reject()
-                self._fail(failure)
+                self._fail(checked)
                 return
             self._establish(received, now)
         except ParseError as error:

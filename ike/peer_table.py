@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+from ike.authentication.configuration import check_authentication
 from ike.config import (
     ChildConfig,
     EncryptionAlgorithm,
@@ -26,13 +27,13 @@ class PeerTable:
     """See the module.
 
     Raises:
-        ValueError: several peers or several children have the same name, or one has no proposals
-            or selectors, or too many selectors.
+        ValueError: several peers or several children have the same name, one has no proposals or
+            selectors, or too many selectors, or can't authenticate as it is configured.
     """
 
     def __init__(self, env: Environment, peers: Iterable[PeerConfig]) -> None:
         self._env = env
-        self._by_name = {p.name: Peer(env, p) for p in _checked(peers)}
+        self._by_name = {p.name: Peer(env, p) for p in _checked(env, peers)}
         self._index()
 
     def __iter__(self) -> Iterator[Peer]:
@@ -63,7 +64,7 @@ class PeerTable:
         Raises:
             ValueError: as above; nothing is changed.
         """
-        configs = {p.name: p for p in _checked(peers)}
+        configs = {p.name: p for p in _checked(self._env, peers)}
         gone: dict[str, Peer] = {}
         for name, peer in tuple(self._by_name.items()):
             config = configs.get(name)
@@ -90,7 +91,7 @@ class PeerTable:
         self._by_address = {key: tuple(found) for key, found in by_address.items()}
 
 
-def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
+def _checked(env: Environment, peers: Iterable[PeerConfig]) -> list[PeerConfig]:
     configs = list(peers)
     for kind, names in (
         ("peers", [p.name for p in configs]),
@@ -101,6 +102,7 @@ def _checked(peers: Iterable[PeerConfig]) -> list[PeerConfig]:
             raise ValueError(f"several {kind} are named {', '.join(doubles)}")
     for config in configs:
         _check_contents(config)
+        check_authentication(config, has_calendar=env.wall_clock is not None)
     return configs
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ike import states
+from ike.authentication import certificates, hashes
+from ike.authentication.context import AuthContext
 from ike.channel import Channel, Received
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
@@ -18,7 +20,7 @@ from ike.environment import Environment
 from ike.events import Event, PeerRefused, Role
 from ike.exchanges import ike_auth, ike_sa_init
 from ike.exchanges.child import ChildAnswer, ChildContext, answer_offer
-from ike.exchanges.ike_auth import AuthContext, AuthenticatedInitiator
+from ike.exchanges.ike_auth import AuthenticatedInitiator
 from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
@@ -90,11 +92,19 @@ class ResponderHandshake:
         )
         channel.responder_spi = spi
         received = Received(header, request.payloads, datagram.payload, authenticated=False)
-        response = channel.respond(received, answered.payloads)
+        response = channel.respond(
+            received,
+            (
+                *answered.payloads,
+                *certificates.request(answered.peers),
+                *hashes.announce(answered.peers),
+            ),
+        )
         agreement = answered.agreement
         channel.secure(agreement.suite, agreement.keys)
         channel.fragmentation = agreement.fragmentation
-        auth = AuthContext(agreement, datagram.payload, response)
+        peer_hashes = hashes.read(request.payloads)
+        auth = AuthContext(agreement, datagram.payload, response, peer_hashes)
         return cls(env, answered.peers, auth, channel, spi, began, now)
 
     @property
@@ -155,7 +165,9 @@ class ResponderHandshake:
                 return
             if methods:
                 raise ParseError("IKE_AUTH", 0, f"the key exchange {methods[0].name} is missing")
-            outcome = ike_auth.answer_request(self._auth, self.peers, received.payloads)
+            outcome = ike_auth.answer_request(
+                self._auth, self.peers, received.payloads, self.env.calendar()
+            )
             if isinstance(outcome, Refusal):
                 self._refuse(received, outcome)
             else:

@@ -52,6 +52,7 @@ class IdType(IntEnum):
     DER_ASN1_DN = 9
     DER_ASN1_GN = 10
     KEY_ID = 11
+    NULL = 13  # RFC 7619 §2.2; without data
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Identity:
         return cls(kind, address.packed)
 
     def __str__(self) -> str:
+        if self.id_type is IdType.NULL:
+            return "no identity"
         if self.id_type in (IdType.IPV4_ADDR, IdType.IPV6_ADDR) and len(self.data) in (4, 16):
             return str(ipaddress.ip_address(self.data))
         if self.id_type in (IdType.FQDN, IdType.RFC822_ADDR):
@@ -97,6 +100,10 @@ class Identity:
             except ValueError:
                 return f"malformed name {self.data.hex()}"
         return f"@#{self.data.hex()}"
+
+
+NULL_IDENTITY = Identity(IdType.NULL, b"")
+"""The identity of an end that does not say who it is (RFC 7619 §2.2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ike.codec.reader import Reader, u8
 from ike.codec.registry import PayloadType
+from ike.types import IdType
 
 MAX_IDENTITY = 2048  # bytes; a distinguished name can be long, nothing else is
 
@@ -20,8 +21,11 @@ class _Identification:
     def _read(cls, reader: Reader) -> tuple[int, bytes]:
         id_type = reader.uint(1)
         reader.skip(3)
-        if not 0 < reader.remaining <= MAX_IDENTITY:
-            raise reader.error(f"an identity of {reader.remaining} bytes, 1 to {MAX_IDENTITY} go")
+        shortest, longest = (0, 0) if id_type == IdType.NULL else (1, MAX_IDENTITY)
+        if not shortest <= reader.remaining <= longest:
+            raise reader.error(
+                f"an identity of {reader.remaining} bytes, {shortest} to {longest} go"
+            )
         return id_type, reader.rest()
 
     def serialize(self) -> bytes:

@@ -58,9 +58,7 @@ def _specs() -> dict[SignatureScheme, _Spec]:
     rsa = RSAPrivateKey, RSAPublicKey
     ec = EllipticCurvePrivateKey, EllipticCurvePublicKey
     specs = {
-        SignatureScheme.ED448: _Spec(
-            HashAlgorithm.IDENTITY, None, Ed448PrivateKey, Ed448PublicKey
-        ),
+        SignatureScheme.ED448: _Spec(HashAlgorithm.IDENTITY, None, Ed448PrivateKey, Ed448PublicKey),
         SignatureScheme.ED25519: _Spec(
             HashAlgorithm.IDENTITY, None, Ed25519PrivateKey, Ed25519PublicKey
         ),
@@ -126,17 +124,25 @@ def can_sign(key: PrivateKey, scheme: SignatureScheme) -> bool:
     return isinstance(key, _SPECS[scheme].private)
 
 
-def weakness(key: PublicKey) -> str | None:
-    """Say what is wrong with a key that nobody should trust a signature of; None if nothing is."""
+def strong_key(key: object) -> PublicKey:
+    """Return a public key if its signatures are worth something.
+
+    Raises:
+        SignatureError: it is too weak, or none of ours.
+    """
     if isinstance(key, RSAPublicKey):
         if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
-            return f"an RSA key of {key.key_size} bits, {MIN_RSA_BITS} to {MAX_RSA_BITS} go"
-    elif isinstance(key, EllipticCurvePublicKey):
+            raise SignatureError(
+                f"an RSA key of {key.key_size} bits, {MIN_RSA_BITS} to {MAX_RSA_BITS} go"
+            )
+        return key
+    if isinstance(key, EllipticCurvePublicKey):
         if not isinstance(key.curve, _CURVES):
-            return f"a key on the curve {key.curve.name}"
-    elif not isinstance(key, Ed25519PublicKey | Ed448PublicKey):
-        return "a key that is neither RSA, ECDSA nor EdDSA"
-    return None
+            raise SignatureError(f"a key on the curve {key.curve.name}")
+        return key
+    if isinstance(key, Ed25519PublicKey | Ed448PublicKey):
+        return key
+    raise SignatureError("a key that is neither RSA, ECDSA nor EdDSA")
 
 
 def describe_key(key: PublicKey) -> str:

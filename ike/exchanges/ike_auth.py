@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from hmac import compare_digest
+from dataclasses import dataclass
+from datetime import datetime
 
+from ike.authentication import certificates, lifetime
+from ike.authentication.context import AuthContext
+from ike.authentication.identity import same_identity, show_identity
+from ike.authentication.proof import accepts, check, obstacle_to_proof, presented, prove
+from ike.authentication.verdict import Authenticated, Rejected, unproven
 from ike.codec.authentication import Authentication
 from ike.codec.chain import find, find_notify, notifies
 from ike.codec.identification import IdentificationInitiator, IdentificationResponder
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.registry import AuthMethod, NotifyType, value_name
+from ike.codec.registry import AuthMethod, NotifyType
 from ike.codec.security_association import SecurityAssociation
 from ike.codec.traffic_selector import TrafficSelectorsInitiator, TrafficSelectorsResponder
-from ike.config import PeerConfig
-from ike.crypto.auth import shared_key_mic, signed_octets
-from ike.crypto.keys import updated_ike_keys
-from ike.events import FailureReason
+from ike.config import NullAuthentication, PeerConfig
+from ike.events import FailureReason, Role
 from ike.exchanges.child import ChildOffer, offer_payloads
-from ike.exchanges.ike_intermediate import Transcript
-from ike.exchanges.ike_sa_init import InitAgreement
 from ike.exchanges.outcome import Failure, Refusal, failure_from, refuse_critical, require
-from ike.types import Identity, IdType, Secret
-
-
-@dataclass(frozen=True, slots=True)
-class AuthContext:
-    """What AUTH covers: the agreement, and all messages before as they were sent.
-
-    These are those of IKE_SA_INIT, and the transcript of IKE_INTERMEDIATE. The agreement's keys
-    are those after the last exchange.
-    """
-
-    agreement: InitAgreement
-    request: bytes
-    response: bytes
-    transcript: Transcript = Transcript()  # noqa: RUF009  # frozen
-
-    def after_intermediate(self, request: bytes, response: bytes, shared: bytes) -> AuthContext:
-        """Go on after an additional key exchange in IKE_INTERMEDIATE (RFC 9370 §2.2.2).
-
-        Args:
-            request: what AUTH covers of the request (`ike_intermediate.covered`).
-            response: the same of the response.
-            shared: the secret of the key exchange.
-        """
-        agreement = self.agreement
-        suite, keys = agreement.suite, agreement.keys
-        transcript = self.transcript.extended(suite.prf, keys, request, response)
-        spis = agreement.initiator_spi, agreement.responder_spi
-        updated = updated_ike_keys(suite, keys, shared, agreement.nonces, *spis)
-        return replace(self, agreement=replace(agreement, keys=updated), transcript=transcript)
-
-    def initiator_mic(self, identification: bytes, preshared_key: Secret) -> bytes:
-        """Compute the initiator's AUTH data; `identification` is the body of IDi."""
-        agreement = self.agreement
-        octets = signed_octets(
-            agreement.suite.prf,
-            self.request,
-            agreement.nonces.responder,
-            agreement.keys.sk_pi,
-            identification,
-            self.transcript.int_auth,
-        )
-        return shared_key_mic(agreement.suite.prf, preshared_key, octets)
-
-    def responder_mic(self, identification: bytes, preshared_key: Secret) -> bytes:
-        """Compute the responder's AUTH data; `identification` is the body of IDr."""
-        agreement = self.agreement
-        octets = signed_octets(
-            agreement.suite.prf,
-            self.response,
-            agreement.nonces.initiator,
-            agreement.keys.sk_pr,
-            identification,
-            self.transcript.int_auth,
-        )
-        return shared_key_mic(agreement.suite.prf, preshared_key, octets)
+from ike.types import IdType
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +31,7 @@ class AuthenticatedInitiator:
     """The initiator is who it says; `payloads` begin our answer."""
 
     peer: PeerConfig
+    verdict: Authenticated
     payloads: tuple[Payload, ...]
     initial_contact: bool
     wants_child: bool
@@ -93,25 +40,25 @@ class AuthenticatedInitiator:
 def build_request(
     context: AuthContext, peer: PeerConfig, child: ChildOffer, initial_contact: bool
 ) -> list[Payload]:
-    """Build the request."""
+    """Build the request; there is no `obstacle_to_proof`."""
     own = peer.local_identity
     identification = IdentificationInitiator(own.id_type, own.data)
-    mic = context.initiator_mic(identification.serialize(), peer.local_authentication.key)
-    expected = peer.remote_identity
-    payloads: list[Payload] = [identification]
+    chain, authentication = prove(
+        context, Role.INITIATOR, identification, peer.local_authentication
+    )
+    payloads: list[Payload] = [identification, *chain, *certificates.request((peer,))]
     if initial_contact:
         payloads.append(Notify(NotifyType.INITIAL_CONTACT))
-    payloads += [
-        IdentificationResponder(expected.id_type, expected.data),
-        Authentication(AuthMethod.SHARED_KEY_MIC, mic),
-    ]
-    return payloads + offer_payloads(child)
+    expected = peer.remote_identity
+    if expected.id_type is not IdType.NULL:
+        payloads.append(IdentificationResponder(expected.id_type, expected.data))
+    return [*payloads, authentication, *offer_payloads(child)]
 
 
 def check_response(
-    context: AuthContext, peer: PeerConfig, payloads: Sequence[Payload]
-) -> Failure | None:
-    """Check that the responder is who it has to be; None if it is.
+    context: AuthContext, peer: PeerConfig, payloads: Sequence[Payload], at: datetime | None
+) -> Authenticated | Failure:
+    """Check that the responder is who it has to be.
 
     Raises:
         ParseError: a payload is missing.
@@ -120,30 +67,35 @@ def check_response(
     if identification is None:
         for notify in notifies(payloads):
             if notify.is_error:
-                return failure_from(
-                    notify, f"our identity {peer.local_identity} and pre-shared key"
-                )
+                means = presented(peer.local_authentication)
+                return failure_from(notify, f"our identity {peer.local_identity} and {means}")
     identification = require(payloads, IdentificationResponder, "IKE_AUTH")
-    authentication = require(payloads, Authentication, "IKE_AUTH")
-    if not same_identity(peer.remote_identity, identification.id_type, identification.data):
+    require(payloads, Authentication, "IKE_AUTH")
+    config = peer.remote_authentication
+    if not isinstance(config, NullAuthentication) and not same_identity(
+        peer.remote_identity, identification.id_type, identification.data
+    ):
         return Failure(
             FailureReason.IDENTITY_MISMATCH,
-            f"the peer is {_identity_text(identification.id_type, identification.data)}, "
+            f"the peer is {show_identity(identification.id_type, identification.data)}, "
             f"configured is {peer.remote_identity}",
             NotifyType.AUTHENTICATION_FAILED,
         )
-    key = peer.remote_authentication.key
-    expected = context.responder_mic(identification.serialize(), key)
-    wrong = _check_mic(authentication, expected, str(peer.remote_identity))
-    if wrong is None:
-        return None
-    return Failure(FailureReason.AUTHENTICATION_FAILED, wrong, NotifyType.AUTHENTICATION_FAILED)
+    verdict = check(context, Role.RESPONDER, identification, payloads, config, at)
+    if isinstance(verdict, Rejected):
+        return Failure(verdict.reason, verdict.detail, NotifyType.AUTHENTICATION_FAILED)
+    return verdict
 
 
 def answer_request(
-    context: AuthContext, peers: Sequence[PeerConfig], payloads: Sequence[Payload]
+    context: AuthContext,
+    peers: Sequence[PeerConfig],
+    payloads: Sequence[Payload],
+    at: datetime | None,
 ) -> AuthenticatedInitiator | Refusal:
     """Find out which of `peers` the initiator is, and check that it is.
+
+    The initiator is told the same whatever is wrong: who it is not, and what it does not prove.
 
     Raises:
         ParseError: a payload is missing.
@@ -152,41 +104,24 @@ def answer_request(
     if refused is not None:
         return refused
     initiator = require(payloads, IdentificationInitiator, "IKE_AUTH")
-    asked = find(payloads, IdentificationResponder)
-    known = [
-        p for p in peers if same_identity(p.remote_identity, initiator.id_type, initiator.data)
-    ]
-    fitting = [
-        p
-        for p in known
-        if asked is None or same_identity(p.local_identity, asked.id_type, asked.data)
-    ]
-    who = _identity_text(initiator.id_type, initiator.data)
-    if not known:
-        expected = ", ".join(str(p.remote_identity) for p in peers)
-        return _refuse_identity(f"the peer is {who}, configured is {expected}")
-    if not fitting and asked is not None:
-        expected = ", ".join(str(p.local_identity) for p in known)
-        asked_text = _identity_text(asked.id_type, asked.data)
-        return _refuse_identity(f"{who} asked for {asked_text}, we are {expected}")
-    peer = fitting[0]
-    authentication = find(payloads, Authentication)
-    if authentication is None:
-        wrong: str | None = f"{who} wants EAP, configured is a pre-shared key"
-    else:
-        key = peer.remote_authentication.key
-        mic = context.initiator_mic(initiator.serialize(), key)
-        wrong = _check_mic(authentication, mic, who)
-    if wrong is not None:
-        return Refusal(
-            Notify(NotifyType.AUTHENTICATION_FAILED), FailureReason.AUTHENTICATION_FAILED, wrong
-        )
+    peer = _choose(peers, initiator, payloads)
+    if isinstance(peer, Refusal):
+        return peer
+    verdict = check(context, Role.INITIATOR, initiator, payloads, peer.remote_authentication, at)
+    if isinstance(verdict, Rejected):
+        return _refuse(verdict)
     own = peer.local_identity
     identification = IdentificationResponder(own.id_type, own.data)
-    mic = context.responder_mic(identification.serialize(), peer.local_authentication.key)
+    obstacle = obstacle_to_proof(peer.local_authentication, context)
+    if obstacle is not None:
+        return _refuse(unproven(obstacle))
+    chain, authentication = prove(
+        context, Role.RESPONDER, identification, peer.local_authentication
+    )
     return AuthenticatedInitiator(
         peer,
-        (identification, Authentication(AuthMethod.SHARED_KEY_MIC, mic)),
+        verdict,
+        (identification, *chain, authentication, *lifetime.announce(peer)),
         find_notify(payloads, NotifyType.INITIAL_CONTACT) is not None,
         any(
             isinstance(
@@ -197,33 +132,44 @@ def answer_request(
     )
 
 
-def same_identity(configured: Identity, id_type: int, data: bytes) -> bool:
-    """Compare an identity with the configured one; domain names don't care for case."""
-    if configured.id_type != id_type:
-        return False
-    if configured.id_type == IdType.FQDN:
-        return configured.data.lower() == data.lower()
-    return configured.data == data
-
-
-def _check_mic(authentication: Authentication, expected: bytes, who: str) -> str | None:
-    if authentication.method != AuthMethod.SHARED_KEY_MIC:
-        method = value_name(AuthMethod, authentication.method)
-        return f"{who} authenticates with {method}, configured is a pre-shared key"
-    if not compare_digest(authentication.data, expected):
-        return f"the pre-shared key of {who} is not the configured one"
-    return None
+def _choose(
+    peers: Sequence[PeerConfig], initiator: IdentificationInitiator, payloads: Sequence[Payload]
+) -> PeerConfig | Refusal:
+    """Find the peer by its identity, one without authentication by its address alone."""
+    authentication = find(payloads, Authentication)
+    method = authentication.method if authentication is not None else None
+    anonymous = [p for p in peers if isinstance(p.remote_authentication, NullAuthentication)]
+    known = [
+        p
+        for p in peers
+        if p not in anonymous
+        and same_identity(p.remote_identity, initiator.id_type, initiator.data)
+    ]
+    if anonymous and (method == AuthMethod.NULL or not known):
+        known = anonymous
+    who = show_identity(initiator.id_type, initiator.data)
+    if not known:
+        expected = ", ".join(str(p.remote_identity) for p in peers)
+        return _refuse_identity(f"the peer is {who}, configured is {expected}")
+    asked = find(payloads, IdentificationResponder)
+    fitting = [
+        p
+        for p in known
+        if asked is None or same_identity(p.local_identity, asked.id_type, asked.data)
+    ]
+    if not fitting and asked is not None:
+        expected = ", ".join(str(p.local_identity) for p in known)
+        asked_text = show_identity(asked.id_type, asked.data)
+        return _refuse_identity(f"{who} asked for {asked_text}, we are {expected}")
+    by_method = (
+        p for p in fitting if method is not None and accepts(p.remote_authentication, method)
+    )
+    return next(by_method, fitting[0])
 
 
 def _refuse_identity(detail: str) -> Refusal:
-    return Refusal(
-        Notify(NotifyType.AUTHENTICATION_FAILED), FailureReason.IDENTITY_MISMATCH, detail
-    )
+    return _refuse(Rejected(FailureReason.IDENTITY_MISMATCH, detail))
 
 
-def _identity_text(id_type: int, data: bytes) -> str:
-    """Write a peer's identity so that it can go into a log: it is not authenticated yet."""
-    try:
-        return str(Identity(IdType(id_type), data))[:255]
-    except ValueError:
-        return f"an identity of the unknown type {id_type}"
+def _refuse(rejected: Rejected) -> Refusal:
+    return Refusal(Notify(NotifyType.AUTHENTICATION_FAILED), rejected.reason, rejected.detail)

@@ -5,10 +5,21 @@ The export holds no key of the configuration: authentication is compared by a ke
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hmac import compare_digest
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from ike.codec.reader import u32
-from ike.config import PeerConfig, PresharedKey, Prf
+from ike.config import (
+    CertificateCredential,
+    LocalAuthentication,
+    NullAuthentication,
+    PeerConfig,
+    PresharedKey,
+    Prf,
+    RemoteAuthentication,
+)
 from ike.crypto.prf import compute
 from ike.state.records import AttemptRecord, PeerRecord
 
@@ -55,8 +66,28 @@ def difference(record: PeerRecord, config: PeerConfig, salt: bytes) -> str | Non
 
 def _authentication(config: PeerConfig, salt: bytes) -> bytes:
     parts = [_material(config.local_authentication), _material(config.remote_authentication)]
-    return compute(Prf.HMAC_SHA2_256, salt, b"".join(u32(len(p)) + p for p in parts))
+    return compute(Prf.HMAC_SHA2_256, salt, _joined(_joined(part) for part in parts))
 
 
-def _material(authentication: PresharedKey) -> bytes:
-    return b"psk" + authentication.key.reveal()
+def _joined(parts: Iterable[bytes]) -> bytes:
+    return b"".join(u32(len(part)) + part for part in parts)
+
+
+def _material(authentication: LocalAuthentication | RemoteAuthentication) -> tuple[bytes, ...]:
+    """Give what makes an authentication another one; CRLs and OCSP responses come and go."""
+    match authentication:
+        case PresharedKey():
+            return b"key", authentication.key.reveal()
+        case NullAuthentication():
+            return (b"null",)
+        case CertificateCredential():
+            chain = [c.public_bytes(Encoding.DER) for c in authentication.credential.chain]
+            return b"credential", " ".join(authentication.schemes).encode(), *chain
+    trust = authentication.trust
+    return (
+        b"trust",
+        " ".join(authentication.schemes).encode(),
+        trust.revocation.encode(),
+        _joined(anchor.der for anchor in trust.anchors),
+        _joined(authority.der for authority in trust.intermediates),
+    )

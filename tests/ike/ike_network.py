@@ -6,8 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
+
+from authority import NOW
 
 from ike.config import ChildConfig, PeerConfig, PresharedKey, Settings
 from ike.endpoint import Endpoint
@@ -17,6 +20,7 @@ from ike.types import Datagram, Identity, Secret, TrafficSelector, UdpAddress
 LEFT = IPv4Address("192.0.2.1")
 RIGHT = IPv4Address("192.0.2.2")
 PRESHARED_KEY = PresharedKey(Secret(b"a shared secret"))
+START = 1000.0  # seconds
 E = TypeVar("E")
 
 
@@ -109,7 +113,7 @@ class Network:
         seed: int = 1,
     ) -> None:
         self.random = random.Random(seed)
-        self.now = 1000.0
+        self.now = START
         self.filter: Callable[[Datagram], list[tuple[float, Datagram]]] = lambda d: [(0.01, d)]
         self.on_step: Callable[[], None] = lambda: None
         self.sent: list[Datagram] = []
@@ -122,7 +126,17 @@ class Network:
 
     def _node(self, peers: PeerConfig | list[PeerConfig], settings: Settings) -> Node:
         peers = [peers] if isinstance(peers, PeerConfig) else peers
-        return Node(Endpoint(peers, settings=settings, random_bytes=self.random.randbytes))
+        endpoint = Endpoint(
+            peers,
+            settings=settings,
+            random_bytes=self.random.randbytes,
+            wall_clock=self.wall_clock,
+        )
+        return Node(endpoint)
+
+    def wall_clock(self) -> datetime:
+        """The calendar: the network starts at `authority.NOW`."""
+        return NOW + timedelta(seconds=self.now - START)
 
     def restart(self, address: IPv4Address, peers: PeerConfig) -> Node:
         """Replace a router by one that has lost all state."""
