@@ -5,10 +5,10 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit slow nightly interop conformance lint types check-format bench lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit slow nightly interop interop-report conformance lint types check-format bench lab lab-clean p4 proto shell clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## create the virtual environment in .venv
 
@@ -38,7 +38,10 @@ nightly: $(STAMP) ## 10,000 random schedules of two IKE endpoints (SCHEDULES=n),
 	    nice $(VENV)/bin/python -m pytest -q -n 2 tests/ike/model
 
 interop: $(STAMP) ## real peers in network namespaces (root); skips with a reason where it can't
-	$(VENV)/bin/python -m pytest -q -m interop
+	P4IPSEC_INTEROP_REPORT=build $(VENV)/bin/python -m pytest -q -m interop
+
+interop-report: $(STAMP) ## run the matrix against strongSwan, and write docs/interop.md and .json
+	P4IPSEC_INTEROP_REPORT=docs $(VENV)/bin/python -m pytest -q -m interop tests/interop/matrix
 
 SCHEDULES ?= 10000
 TARGET ?= bmv2

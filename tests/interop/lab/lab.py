@@ -13,7 +13,7 @@ from tests.interop.lab.namespace import Namespace, names_starting_with
 from tests.interop.lab.network import Network
 from tests.interop.lab.requirements import require
 from tests.interop.lab.strongswan import StrongSwan
-from tests.interop.lab.swanctl_conf import Retransmission
+from tests.interop.lab.swanctl_conf import Options, Retransmission
 from tests.interop.lab.topology import CORE, CORE_BRIDGE, lab_id_of, namespace_prefix
 from tests.interop.lab.waiting import wait_for
 
@@ -76,6 +76,7 @@ class Lab:
         *,
         log_keys: bool = False,
         retransmission: Retransmission | None = None,
+        options: Options = (),
     ) -> StrongSwan:
         """Return the strongSwan of a machine, not started by this."""
         return StrongSwan(
@@ -83,6 +84,7 @@ class Lab:
             self.run / f"strongswan-{machine}",
             log_keys=log_keys,
             retransmission=retransmission,
+            options=options,
         )
 
     def capture(self, name: str) -> Capture:

@@ -34,11 +34,13 @@ NETWORK = (
     Requirement("ethtool", "ethtool"),
     Requirement("ping", "iputils-ping"),
     Requirement("iperf3", "iperf3"),
+    Requirement("nft", "nftables"),
 )
 PEER = (
     Requirement("charon-systemd", "charon-systemd"),
     Requirement("swanctl", "strongswan-swanctl"),
     Requirement(f"{_PLUGINS}/libstrongswan-openssl.so", "libstrongswan-standard-plugins"),
+    Requirement(f"{_PLUGINS}/libstrongswan-cmac.so", "libstrongswan-extra-plugins"),
     Requirement(f"{_PLUGINS}/libstrongswan-kernel-libipsec.so", "libcharon-extra-plugins"),
 )
 CAPTURE = (Requirement("tcpdump", "tcpdump"), Requirement("tshark", "tshark"))

@@ -13,6 +13,7 @@ from tests.interop.lab.requirements import find
 from tests.interop.lab.sas import ChildSa, IkeSa, parse_list_sas
 from tests.interop.lab.swanctl_conf import (
     Connection,
+    Options,
     Retransmission,
     strongswan_conf,
     swanctl_conf,
@@ -34,6 +35,7 @@ class StrongSwan:
         *,
         log_keys: bool = False,
         retransmission: Retransmission | None = None,
+        options: Options = (),
     ) -> None:
         self.namespace = namespace
         self.directory = run
@@ -41,6 +43,7 @@ class StrongSwan:
         self.socket = run / "charon.vici"
         self._log_keys = log_keys
         self._retransmission = retransmission or Retransmission()
+        self._options = options
         self._daemon = Daemon(namespace, "charon-systemd", run)
 
     @property
@@ -61,6 +64,11 @@ class StrongSwan:
         """What charon has logged."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    @property
+    def version(self) -> str:
+        """The version that the running charon says it is."""
+        return self.swanctl("--version", "--daemon").removeprefix("strongSwan ").split()[0]
+
     def start(self, *connections: Connection) -> None:
         """Start charon and load the connections.
 
@@ -75,6 +83,7 @@ class StrongSwan:
                 log=self.log_path,
                 log_keys=self._log_keys,
                 retransmission=self._retransmission,
+                options=self._options,
             ),
         )
         self._start()

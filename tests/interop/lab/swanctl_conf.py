@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-# `openssl` brings AES-GCM, SHA-2, HMAC, X25519 and the NIST curves. `kernel-libipsec` must come
-# before `kernel-netlink`, or ESP would be the kernel's.
-_PLUGINS = "random nonce openssl kdf kernel-libipsec kernel-netlink socket-default vici updown"
+# `openssl` brings the AEADs, SHA-2, HMAC and all groups; `xcbc` and `cmac` are the MACs that it
+# lacks, the rest is for certificates. `kernel-libipsec` must come before `kernel-netlink`, or ESP
+# would be the kernel's.
+_PLUGINS = (
+    "random nonce openssl xcbc cmac kdf pem pkcs1 pkcs8 pubkey x509 revocation constraints"
+    " kernel-libipsec kernel-netlink socket-default vici updown"
+)
+
+Options = tuple[tuple[str, str], ...]
+"""Settings by the name that strongSwan has for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class Child:
     close_action: Literal["none", "start"] = "none"
     dpd_action: Literal["clear", "start"] = "clear"
     rekey_time: float | None = None
+    options: Options = ()
 
     def lines(self) -> Iterator[str]:
         """Yield its section of swanctl.conf."""
@@ -37,6 +45,7 @@ class Child:
         yield f"dpd_action = {self.dpd_action}"
         if self.rekey_time is not None:
             yield f"rekey_time = {self.rekey_time:g}s"
+        yield from _settings(self.options)
         yield "}"
 
 
@@ -55,6 +64,10 @@ class Connection:
     dpd_delay: float = 0.0  # 0: never asks whether the peer lives
     rekey_time: float | None = None
     mobike: bool = True
+    options: Options = ()
+    local_auth: Options = (("auth", "psk"),)
+    remote_auth: Options = (("auth", "psk"),)
+    ppk: tuple[str, bytes] | None = None  # RFC 8784: its id and the key
 
     def lines(self) -> Iterator[str]:
         """Yield its section of swanctl.conf."""
@@ -67,20 +80,30 @@ class Connection:
         yield f"mobike = {'yes' if self.mobike else 'no'}"
         if self.rekey_time is not None:
             yield f"rekey_time = {self.rekey_time:g}s"
-        yield from ("local {", "auth = psk", f"id = {self.local_id}", "}")
-        yield from ("remote {", "auth = psk", f"id = {self.remote_id}", "}")
+        yield from _settings(self.options)
+        if self.ppk is not None:
+            yield f"ppk_id = {self.ppk[0]}"
+        yield from ("local {", *_settings(self.local_auth), f"id = {self.local_id}", "}")
+        yield from ("remote {", *_settings(self.remote_auth), f"id = {self.remote_id}", "}")
         yield "children {"
         for child in self.children:
             yield from child.lines()
         yield from ("}", "}")
 
     def secret_lines(self) -> Iterator[str]:
-        """Yield its secret's section of swanctl.conf."""
+        """Yield its secrets' sections of swanctl.conf."""
         yield f"ike-{self.name} {{"
         yield f"id-local = {self.local_id}"
         yield f"id-remote = {self.remote_id}"
         yield f"secret = 0x{self.preshared_key.encode().hex()}"
         yield "}"
+        if self.ppk is not None:
+            ppk_id, key = self.ppk
+            yield from (f"ppk-{self.name} {{", f"id = {ppk_id}", f"secret = 0x{key.hex()}", "}")
+
+
+def _settings(options: Options) -> Iterator[str]:
+    return (f"{name} = {value}" for name, value in options)
 
 
 def swanctl_conf(connections: Iterable[Connection]) -> str:
@@ -101,7 +124,12 @@ class Retransmission:
 
 
 def strongswan_conf(
-    *, socket: Path, log: Path, log_keys: bool, retransmission: Retransmission
+    *,
+    socket: Path,
+    log: Path,
+    log_keys: bool,
+    retransmission: Retransmission,
+    options: Options = (),
 ) -> str:
     """Return the text of a strongswan.conf for one instance.
 
@@ -110,8 +138,10 @@ def strongswan_conf(
         log: the file to log to.
         log_keys: log the keys of IKE and ESP SAs, for a judge to decrypt a capture with.
         retransmission: of IKE requests.
+        options: more of the daemon's settings.
     """
     level = 4 if log_keys else 1
+    more = "\n".join(_settings(options))
     vici = f"plugins {{\nvici {{\nsocket = unix://{socket}\n}}\n}}"
     return f"""\
 charon-systemd {{
@@ -120,6 +150,7 @@ load = {_PLUGINS}
 retransmit_timeout = {retransmission.timeout:g}
 retransmit_base = {retransmission.base:g}
 retransmit_tries = {retransmission.tries}
+{more}
 {vici}
 journal {{
 default = -1
@@ -137,7 +168,7 @@ chd = {level}
 }}
 }}
 swanctl {{
-load = random nonce openssl
+load = random nonce openssl pem pkcs1 x509
 {vici}
 }}
 """

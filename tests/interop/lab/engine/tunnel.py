@@ -121,7 +121,7 @@ class Tunnel:
 
 def _covered(selectors: tuple[TrafficSelector, ...], address: Address) -> bool:
     return any(
-        type(selector.start_address) is type(address)
-        and selector.start_address <= address <= selector.end_address
+        selector.version == address.version
+        and int(selector.start_address) <= int(address) <= int(selector.end_address)
         for selector in selectors
     )

@@ -1,0 +1,123 @@
+"""An engine and a strongSwan that are set up for each other, and what a cell does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import IPv4Network
+from typing import Any
+
+from ike.config import ChildConfig, PeerConfig, PresharedKey, Settings
+from ike.types import Identity, Secret, TrafficSelector
+from tests.interop.lab.engine.engine import Engine
+from tests.interop.lab.engine.tunnel import ChildPair
+from tests.interop.lab.errors import LabError
+from tests.interop.lab.lab import Lab
+from tests.interop.lab.ping import ping
+from tests.interop.lab.scenario import CHILD, CONNECTION, PRESHARED_KEY, peer_connection
+from tests.interop.lab.strongswan import StrongSwan
+from tests.interop.lab.swanctl_conf import Child, Connection
+from tests.interop.lab.topology import SITE_A, SITE_B
+from tests.interop.matrix.cells import By
+from tests.interop.matrix.keywords import esp_proposal, ike_proposal
+
+PEER = "gateway"
+IKE = "aes256gcm16-prfsha256-x25519"
+ESP = "aes256gcm16"
+
+
+def selector(network: IPv4Network) -> TrafficSelector:
+    """Return the selector of all that a network sends and receives."""
+    return TrafficSelector(network[0], network[-1])
+
+
+def our_child(esp: str = ESP, **changes: Any) -> ChildConfig:
+    """Return our CHILD_SA for both sites' networks, with other values where given."""
+    child = ChildConfig(
+        CHILD,
+        (selector(SITE_A.network),),
+        (selector(SITE_B.network),),
+        proposals=(esp_proposal(esp),),
+    )
+    return replace(child, **changes)
+
+
+def our_peer(ike: str = IKE, esp: str = ESP, **changes: Any) -> PeerConfig:
+    """Return our configuration for the gateway, with other values where given."""
+    key = PresharedKey(Secret(PRESHARED_KEY.encode()))
+    peer = PeerConfig(
+        name=PEER,
+        local_address=SITE_A.core_address,
+        remote_address=SITE_B.core_address,
+        local_identity=Identity.from_text(str(SITE_A.core_address)),
+        remote_identity=Identity.from_text(str(SITE_B.core_address)),
+        local_authentication=key,
+        remote_authentication=key,
+        children=(our_child(esp),),
+        proposals=(ike_proposal(ike),),
+        liveness_interval=0,
+    )
+    return replace(peer, **changes)
+
+
+def their_child(esp: str = ESP, **changes: Any) -> Child:
+    """Return strongSwan's CHILD_SA for both sites' networks, with other values where given."""
+    child = Child(CHILD, (str(SITE_B.network),), (str(SITE_A.network),), (esp,))
+    return replace(child, **changes)
+
+
+def their_connection(
+    ike: str = IKE, esp: str = ESP, *, child: Child | None = None, **changes: Any
+) -> Connection:
+    """Return strongSwan's configuration for us, with other values where given."""
+    connection = peer_connection(SITE_B, proposals=(ike,), child=child or their_child(esp))
+    return replace(connection, **changes)
+
+
+class Pair:
+    """The two peers of a cell: a strongSwan that runs, and an engine for this cell alone."""
+
+    def __init__(self, lab: Lab, strongswan: StrongSwan, engine: Engine) -> None:
+        self.lab = lab
+        self.strongswan = strongswan
+        self.engine = engine
+
+    def establish(self, by: By, child: str = CHILD) -> ChildPair:
+        """Let one of them bring up the CHILD_SA; return our side of it once both have it."""
+        if by is By.ENGINE:
+            self.engine.initiate(child)
+        else:
+            self.strongswan.initiate(child)
+        pair = self.engine.wait_for_child(child)
+        self.strongswan.wait_for_child(child)
+        return pair
+
+    def ping_both_ways(self) -> None:
+        """Prove the keys of both directions with echo requests from either side."""
+        ours = self.engine.ping(SITE_A.host_address, SITE_B.host_address)
+        theirs = ping(self.lab[SITE_B.host], SITE_A.host_address, count=2)
+        assert ours.all_answered, f"ours: {ours}, {self.engine.esp_errors}"
+        assert theirs.all_answered, f"theirs: {theirs}, {self.engine.esp_errors}"
+        assert self.engine.esp_errors == []
+
+
+@contextmanager
+def paired(
+    lab: Lab,
+    strongswan: StrongSwan,
+    ours: PeerConfig,
+    theirs: Connection,
+    *,
+    settings: Settings | None = None,
+) -> Iterator[Pair]:
+    """Configure both for one cell; afterwards neither has an SA."""
+    strongswan.load(theirs)
+    namespace = lab[SITE_A.router]
+    with Engine(namespace, SITE_A.core_address, [ours], settings=settings) as engine:
+        yield Pair(lab, strongswan, engine)
+    try:
+        strongswan.wait_for_no_sa(timeout=2)
+    except LabError:
+        strongswan.swanctl("--terminate", "--ike", CONNECTION, "--force", "--timeout", "1")
+        strongswan.wait_for_no_sa()
