@@ -40,6 +40,7 @@ _ESP_ENCRYPTION: dict[EncryptionAlgorithm, str] = {
     EncryptionAlgorithm.TRIPLE_DES: "TripleDES-CBC [RFC2451]",
     EncryptionAlgorithm.NULL: "NULL",
     EncryptionAlgorithm.AES_CBC: "AES-CBC [RFC3602]",
+    EncryptionAlgorithm.AES_CTR: "AES-CTR [RFC3686]",
     EncryptionAlgorithm.AES_GCM_8: "AES-GCM with 8 octet ICV [RFC4106]",
     EncryptionAlgorithm.AES_GCM_12: "AES-GCM with 12 octet ICV [RFC4106]",
     EncryptionAlgorithm.AES_GCM_16: "AES-GCM with 16 octet ICV [RFC4106]",

@@ -10,6 +10,7 @@ enum bit<8> EspEncryption {
     TRIPLE_DES        = 3,  // RFC 2451; 192 bits of key, parity bits included
     NULL              = 11, // RFC 2410; no key
     AES_CBC           = 12, // RFC 3602
+    AES_CTR           = 13, // RFC 3686; the salt is 32 bits
     AES_CCM_8         = 14, // RFC 4309; the salt is 24 bits
     AES_CCM_12        = 15,
     AES_CCM_16        = 16,

@@ -35,6 +35,7 @@ class EspEncryption(IntEnum):
     TRIPLE_DES = 3
     NULL = 11
     AES_CBC = 12
+    AES_CTR = 13
     AES_CCM_8 = 14
     AES_CCM_12 = 15
     AES_CCM_16 = 16
@@ -152,35 +153,88 @@ class _AeadTransform:
 Mac = Callable[[bytes], bytes]
 
 
-class _MacTransform:
-    """A block cipher in CBC mode, or none, and a MAC over all of it (RFC 4303 §3.3.2.1)."""
+class _Cipher(Protocol):
+    """A cipher that protects no integrity; seals to IV and ciphertext."""
 
-    def __init__(self, cipher: BlockCipherAlgorithm | None, mac: Mac, icv_length: int) -> None:
+    iv_length: int
+    block_length: int
+
+    def encrypt(self, salt: int, iv: int, plaintext: bytes) -> bytes: ...
+
+    def decrypt(self, salt: int, sealed: bytes) -> bytes: ...
+
+
+class _Null:
+    iv_length = 0
+    block_length = 1
+
+    def encrypt(self, salt: int, iv: int, plaintext: bytes) -> bytes:
+        return plaintext
+
+    def decrypt(self, salt: int, sealed: bytes) -> bytes:
+        return sealed
+
+
+class _Cbc:
+    """The IV is the first block of what a chain that begins with zeros makes of `iv`."""
+
+    def __init__(self, algorithm: BlockCipherAlgorithm) -> None:
+        self._algorithm = algorithm
+        self.iv_length = self.block_length = algorithm.block_size // 8
+
+    def encrypt(self, salt: int, iv: int, plaintext: bytes) -> bytes:
+        encryptor = Cipher(self._algorithm, modes.CBC(bytes(self.iv_length))).encryptor()
+        nonce = iv.to_bytes(self.iv_length, "big")
+        return encryptor.update(nonce + plaintext) + encryptor.finalize()
+
+    def decrypt(self, salt: int, sealed: bytes) -> bytes:
+        decryptor = Cipher(self._algorithm, modes.CBC(sealed[: self.iv_length])).decryptor()
+        return decryptor.update(sealed[self.iv_length :]) + decryptor.finalize()
+
+
+class _Ctr:
+    """RFC 3686 §4: the counter block is salt, IV, and a block counter from 1."""
+
+    iv_length = 8
+    block_length = 1
+
+    def __init__(self, key: bytes) -> None:
+        self._key = algorithms.AES(key)
+
+    def encrypt(self, salt: int, iv: int, plaintext: bytes) -> bytes:
+        octets = iv.to_bytes(8, "big")
+        return octets + self._run(salt, octets, plaintext)
+
+    def decrypt(self, salt: int, sealed: bytes) -> bytes:
+        return self._run(salt, sealed[:8], sealed[8:])
+
+    def _run(self, salt: int, iv: bytes, text: bytes) -> bytes:
+        block = salt.to_bytes(4, "big") + iv + b"\0\0\0\1"
+        encryptor = Cipher(self._key, modes.CTR(block)).encryptor()
+        return encryptor.update(text) + encryptor.finalize()
+
+
+class _MacTransform:
+    """A cipher, and a MAC over IV and ciphertext (RFC 4303 §3.3.2.1)."""
+
+    def __init__(self, cipher: _Cipher, mac: Mac, icv_length: int) -> None:
         self._cipher = cipher
         self._mac = mac
         self.icv_length = icv_length
-        self.block_length = 1 if cipher is None else cipher.block_size // 8
-        self.iv_length = 0 if cipher is None else self.block_length
+        self.block_length = cipher.block_length
+        self.iv_length = cipher.iv_length
 
     def seal(
         self, salt: int, iv: int, associated: bytes, implicit: bytes, plaintext: bytes
     ) -> bytes:
-        sealed = plaintext
-        if self._cipher is not None:
-            # The IV is the first block of what a chain that begins with zeros makes of `iv`.
-            encryptor = Cipher(self._cipher, modes.CBC(bytes(self.iv_length))).encryptor()
-            nonce = iv.to_bytes(self.iv_length, "big")
-            sealed = encryptor.update(nonce + plaintext) + encryptor.finalize()
+        sealed = self._cipher.encrypt(salt, iv, plaintext)
         return sealed + self._icv(associated + sealed + implicit)
 
     def open(self, salt: int, associated: bytes, implicit: bytes, payload: bytes) -> bytes:
         sealed, icv = payload[: -self.icv_length], payload[-self.icv_length :]
         if not compare_digest(icv, self._icv(associated + sealed + implicit)):
             raise IcvError
-        if self._cipher is None:
-            return sealed
-        decryptor = Cipher(self._cipher, modes.CBC(sealed[: self.iv_length])).decryptor()
-        return decryptor.update(sealed[self.iv_length :]) + decryptor.finalize()
+        return self._cipher.decrypt(salt, sealed)
 
     def _icv(self, data: bytes) -> bytes:
         return self._mac(data)[: self.icv_length]
@@ -287,11 +341,13 @@ def transform(
     known = _INTEGRITY.get(integrity)
     if known is None:
         return None
-    cipher: BlockCipherAlgorithm | None = None
+    cipher: _Cipher = _Null()
     if encryption == EspEncryption.AES_CBC:
-        cipher = algorithms.AES(octets)
+        cipher = _Cbc(algorithms.AES(octets))
+    elif encryption == EspEncryption.AES_CTR:
+        cipher = _Ctr(octets)
     elif encryption == EspEncryption.TRIPLE_DES:
-        cipher = TripleDES(octets)
+        cipher = _Cbc(TripleDES(octets))
     mac = known.mac(_low(integrity_key, known.key_length))
     return _MacTransform(cipher, mac, known.icv_length)
 

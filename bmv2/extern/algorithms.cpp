@@ -34,6 +34,12 @@ std::optional<Algorithms> find_cipher(std::uint8_t encryption, std::uint16_t key
       found.cipher = aes(key_bits, EVP_aes_128_cbc(), EVP_aes_192_cbc(), EVP_aes_256_cbc());
       found.iv_length = found.block_length = 16;
       break;
+    case 13:
+      found.mode = Mode::kCtr;
+      found.cipher = aes(key_bits, EVP_aes_128_ctr(), EVP_aes_192_ctr(), EVP_aes_256_ctr());
+      found.salt_length = 4;
+      found.iv_length = 8;
+      break;
     case 14:
     case 15:
     case 16:

@@ -16,6 +16,7 @@ enum class Mode {
   kAead,  // GCM, ChaCha20-Poly1305
   kCcm,   // wants to know the length before the data
   kCbc,
+  kCtr,
   kNull,
 };
 

@@ -108,6 +108,47 @@ bool decrypt_cbc(EVP_CIPHER_CTX* cipher, const std::uint8_t* iv, View sealed, st
          size_of(sealed.size) == length;
 }
 
+// Encrypts or decrypts, which is the same. The counter block is salt, IV, and 1 (RFC 3686 §4).
+bool run_ctr(const KeyCache::Prepared& key, const Sa& sa, const std::uint8_t* iv, View in,
+             std::uint8_t* out) {
+  std::array<std::uint8_t, 16> block{};
+  const Nonce nonce = nonce_of(key.algorithms, sa, iv);
+  std::copy(nonce.begin(), nonce.end(), block.begin());
+  block[15] = 1;
+  EVP_CIPHER_CTX* const cipher = key.cipher.get();
+  int length = 0;
+  return EVP_CipherInit_ex(cipher, nullptr, nullptr, nullptr, block.data(), -1) == 1 &&
+         EVP_CipherUpdate(cipher, out, &length, in.data, size_of(in.size)) == 1 &&
+         size_of(in.size) == length;
+}
+
+// What no AEAD encrypts, in place; and decrypts to `text`. NULL leaves it as it is.
+bool encrypt_plain(const KeyCache::Prepared& key, const Sa& sa, std::uint8_t* iv_and_text,
+                   std::size_t size) {
+  std::uint8_t* const text = iv_and_text + key.algorithms.iv_length;
+  switch (key.algorithms.mode) {
+    case Mode::kCbc:
+      return encrypt_cbc(key.cipher.get(), iv_and_text, size);
+    case Mode::kCtr:
+      return run_ctr(key, sa, iv_and_text, {text, size - key.algorithms.iv_length}, text);
+    default:
+      return true;
+  }
+}
+
+bool decrypt_plain(const KeyCache::Prepared& key, const Sa& sa, const std::uint8_t* iv,
+                   View sealed, std::uint8_t* text) {
+  switch (key.algorithms.mode) {
+    case Mode::kCbc:
+      return decrypt_cbc(key.cipher.get(), iv, sealed, text);
+    case Mode::kCtr:
+      return run_ctr(key, sa, iv, sealed, text);
+    default:
+      std::memcpy(text, sealed.data, sealed.size);
+      return true;
+  }
+}
+
 // The length of an IPv4 packet as it says, or of all bytes where that cannot be true.
 std::size_t ipv4_length(View packet) {
   if (packet.size < kIpv4HeaderLength || packet.data[0] >> 4 != 4) return packet.size;
@@ -171,7 +212,7 @@ Encapsulated EspCore::encapsulate(const Sa& sa, std::uint64_t iv, View header, V
     }
   } else {
     Mac::Tag tag;
-    if ((algorithms.mode == Mode::kCbc && !encrypt_cbc(key->cipher.get(), out, sealed)) ||
+    if (!encrypt_plain(*key, sa, out, sealed) ||
         !key->mac->compute({around.head(), {out, sealed}, around.tail()}, tag)) {
       return {Result::kUnknownAlgorithm, {}};
     }
@@ -210,9 +251,7 @@ Decapsulated EspCore::decapsulate(const Sa& sa, View payload, std::size_t offset
         CRYPTO_memcmp(tag.data(), ciphertext + plain, algorithms.icv_length) != 0) {
       return {Result::kIcvMismatch, 0, {}};
     }
-    if (algorithms.mode == Mode::kNull) {
-      std::memcpy(text, ciphertext, plain);
-    } else if (!decrypt_cbc(key->cipher.get(), iv, {ciphertext, plain}, text)) {
+    if (!decrypt_plain(*key, sa, iv, {ciphertext, plain}, text)) {
       return {Result::kMalformed, 0, {}};
     }
   }

@@ -24,6 +24,7 @@ _AES_BITS = (128, 192, 256)
 _IKE_CIPHERS = {
     "aes": EncryptionAlgorithm.AES_CBC,
     "aes-cbc": EncryptionAlgorithm.AES_CBC,
+    "aes-ctr": EncryptionAlgorithm.AES_CTR,
     "aes-gcm": EncryptionAlgorithm.AES_GCM_16,
     "aes-gcm-12": EncryptionAlgorithm.AES_GCM_12,
     "aes-gcm-8": EncryptionAlgorithm.AES_GCM_8,
@@ -42,6 +43,7 @@ _ESP_CIPHERS = {
     "esp-ccm-8": EncryptionAlgorithm.AES_CCM_8,
     "esp-chacha20-poly1305": EncryptionAlgorithm.CHACHA20_POLY1305,
     "esp-aes": EncryptionAlgorithm.AES_CBC,
+    "esp-aes-ctr": EncryptionAlgorithm.AES_CTR,
     "esp-3des": EncryptionAlgorithm.TRIPLE_DES,
     "esp-null": EncryptionAlgorithm.NULL,
 }

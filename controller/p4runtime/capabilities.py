@@ -21,6 +21,7 @@ ESP_ENCRYPTION: Final[frozenset[tuple[EncryptionAlgorithm, int]]] = frozenset(
             (algorithm, bits)
             for algorithm in (
                 EncryptionAlgorithm.AES_CBC,
+                EncryptionAlgorithm.AES_CTR,
                 EncryptionAlgorithm.AES_CCM_8,
                 EncryptionAlgorithm.AES_CCM_12,
                 EncryptionAlgorithm.AES_CCM_16,

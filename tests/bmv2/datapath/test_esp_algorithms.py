@@ -21,6 +21,7 @@ AEADS = [
 ]
 CIPHERS = [
     *(("AES-CBC", 12, bits, 0) for bits in (128, 192, 256)),
+    *(("AES-CTR", 13, bits, 4) for bits in (128, 192, 256)),
     ("3DES", 3, 192, 0),
     ("NULL", 11, 0, 0),
 ]

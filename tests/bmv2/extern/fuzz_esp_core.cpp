@@ -76,7 +76,8 @@ class Fuzzer {
     Sa sa;
     static constexpr Choice kChoices[] = {
         {20, 128, 0}, {20, 256, 0}, {18, 192, 0}, {16, 128, 0}, {14, 256, 0},  {28, 256, 0},
-        {12, 128, 2}, {12, 256, 12}, {12, 192, 14}, {12, 128, 5}, {3, 192, 8}, {11, 0, 13}};
+        {12, 128, 2}, {12, 256, 12}, {12, 192, 14}, {12, 128, 5}, {3, 192, 8}, {11, 0, 13},
+        {13, 128, 12}};
     const Choice& choice = kChoices[below(std::size(kChoices))];
     sa.keying.encryption = below(16) == 0 ? byte() : choice.encryption;
     sa.keying.key_bits = choice.key_bits;

@@ -269,7 +269,10 @@ std::vector<Combination> combinations() {
   for (const auto& [number, icv] : integrity) {
     all.push_back({11, 0, number, 0, 4, icv});
     all.push_back({3, 192, number, 8, 8, icv});
-    for (const std::uint16_t bits : {128, 192, 256}) all.push_back({12, bits, number, 16, 16, icv});
+    for (const std::uint16_t bits : {128, 192, 256}) {
+      all.push_back({12, bits, number, 16, 16, icv});
+      all.push_back({13, bits, number, 8, 4, icv});
+    }
   }
   return all;
 }

@@ -13,6 +13,7 @@ TRANSFORMS = [
     "esp-aes 256 esp-sha256-hmac",
     "esp-aes 128 esp-sha512-hmac",
     "esp-aes 128 esp-aes-xcbc-mac",
+    "esp-aes-ctr 256 esp-aes-cmac",
     "esp-null esp-sha384-hmac",
     "{transforms: esp-3des esp-sha-hmac, legacy: true}",
 ]
