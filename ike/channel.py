@@ -23,6 +23,7 @@ from ike.crypto.keys import IkeKeys
 from ike.crypto.message_cipher import message_cipher
 from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
+from ike.discards import Discard
 from ike.events import Role
 from ike.fragments import Reassembly, Whole
 from ike.protection import Protection
@@ -65,6 +66,7 @@ class Channel:
         fragmentation: whether both ends can put messages in fragments (RFC 7383).
         outbox: datagrams to be sent, for the owner to take.
         iv_runs: where the IVs began in each process that had the IKE SA, this one last.
+        discarded: why a message was thrown away, for the owner to take.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Channel:
         self._window = settings.window
         self.outbox: list[Datagram] = []
         self.iv_runs: tuple[int, ...] = (0,)
+        self.discarded: Discard | None = None
         self._requests = RequestWindow(settings.retransmission, settings.window)
         self._responses = ResponseWindow()
         self._protection: Protection | None = None
@@ -263,8 +266,10 @@ class Channel:
         try:
             whole = self._open(header, packet, last)
         except IntegrityError:
+            self.discarded = Discard.INTEGRITY_FAILED
             return None
         except ParseError as error:
+            self.discarded = Discard.INVALID_SYNTAX
             self._authenticated(datagram, header, now)
             return Received(header, (), packet, authenticated=True, error=error)
         if whole is None:
@@ -274,6 +279,7 @@ class Channel:
         try:
             payloads = parse_chain(plaintext, whole.first_payload, 0, len(plaintext))
         except ParseError as error:
+            self.discarded = Discard.INVALID_SYNTAX
             return Received(header, (), whole.packet, authenticated=True, error=error)
         self._take_window(payloads)
         return Received(header, payloads, whole.packet, authenticated=True, plaintext=plaintext)

@@ -13,6 +13,7 @@ from ike.codec.reader import u8
 from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import PeerConfig, Settings
 from ike.connection import Connection
+from ike.discards import Discard, DiscardCounters
 from ike.environment import Environment, drain
 from ike.events import (
     ChildSaDeleted,
@@ -77,6 +78,7 @@ class Endpoint:
         self._by_child: dict[int, Connection] = {}
         self._timers: TimerQueue[int] = TimerQueue()
         self._linger_until: dict[int, float] = {}
+        self._discards = DiscardCounters()
         self._transmits: list[Datagram] = []
         self._events: list[Event] = []
         self._peers = PeerTable(self._env, peers)
@@ -122,15 +124,18 @@ class Endpoint:
         peer.cancel(child, now)
         self._settle_peer(peer, now)
 
-    def receive(self, datagram: Datagram, now: float) -> None:
-        """Take a datagram, whatever is in it."""
+    def receive(self, datagram: Datagram, now: float) -> Discard | None:
+        """Take a datagram, whatever is in it; tell why it was thrown away, if it was."""
         try:
-            self._dispatch(datagram, now)
+            discarded = self._dispatch(datagram, now)
         except ParseError as error:
+            discarded = Discard.INVALID_SYNTAX
             self._reception.report(
                 datagram, FailureReason.INVALID_SYNTAX, f"malformed: {error}", now
             )
+        self._discards.count(discarded)
         self._take_reception()
+        return discarded
 
     def advance(self, now: float) -> None:
         """Do what time asks for."""
@@ -213,6 +218,10 @@ class Endpoint:
         """Describe every IKE SA that is established or on its way, for an operator."""
         return [sa.info() for sa in self._by_spi.values() if sa.state is not State.CLOSED]
 
+    def counters(self) -> dict[str, int]:
+        """Count the messages that were thrown away, by reason (`ike.discards.Discard`)."""
+        return self._discards.totals()
+
     def export_state(self, key: Secret, now: float) -> bytes:
         """Export all established IKE SAs, for another process to carry them on.
 
@@ -282,36 +291,40 @@ class Endpoint:
             connection = connection.heir
         return connection
 
-    def _dispatch(self, datagram: Datagram, now: float) -> None:
+    def _dispatch(self, datagram: Datagram, now: float) -> Discard | None:
         header = Header.parse(datagram.payload)
         if header.major_version != _MAJOR_VERSION:
             # RFC 7296 §2.5; also the answer to IKEv1, which has no use for it but may log it.
             notify = Notify(NotifyType.INVALID_MAJOR_VERSION, u8(_MAJOR_VERSION))
             self._reception.reply(datagram, header, notify, now)
-            return
+            return Discard.INVALID_MAJOR_VERSION
         first = header.exchange_type == ExchangeType.IKE_SA_INIT and not header.responder_spi
         if first and header.from_initiator and not header.is_response:
-            self._admit(datagram, header, now)
-            return
+            return self._admit(datagram, header, now)
         spi = header.responder_spi if header.from_initiator else header.initiator_spi
         sa = self._by_spi.get(spi)
         if sa is None:
             # RFC 7296 §2.21.4: it proves nothing to the peer, but may set it thinking.
             notify = Notify(NotifyType.INVALID_IKE_SPI)
             self._reception.reply(datagram, header, notify, now)
-            return
-        if sa.channel.expects_spis(header):
-            sa.receive(datagram, header, now)
-            self._settle(sa, now)
+            return Discard.UNKNOWN_SPI
+        if not sa.channel.expects_spis(header):
+            return Discard.UNKNOWN_SPI
+        sa.channel.discarded = None
+        sa.receive(datagram, header, now)
+        self._settle(sa, now)
+        return sa.channel.discarded
 
-    def _admit(self, datagram: Datagram, header: Header, now: float) -> None:
+    def _admit(self, datagram: Datagram, header: Header, now: float) -> Discard | None:
         if header.initiator_spi in self._by_spi or header.message_id or not header.initiator_spi:
-            return  # our own request, reflected; or not the first message of an initiator
+            return None  # our own request, reflected; or not the first message of an initiator
         peers = self._peers.at(datagram.destination.address, datagram.source.address)
+        self._reception.discarded = None
         handshake = self._reception.receive(datagram, header, peers, now)
         if handshake is not None:
             self._by_spi[handshake.spi] = handshake
             self._settle(handshake, now)
+        return self._reception.discarded
 
     def _settle_peer(self, peer: Peer, now: float) -> None:
         """Carry out what has happened to a peer's SAs, and what follows from it."""

@@ -18,6 +18,7 @@ from ike.codec.reader import u16
 from ike.codec.registry import ExchangeType, HeaderFlag, NotifyType
 from ike.config import PeerConfig
 from ike.cookies import CookieJar
+from ike.discards import Discard
 from ike.environment import Environment
 from ike.events import Event, FailureReason, PeerRefused
 from ike.exchanges.outcome import Refusal
@@ -34,6 +35,7 @@ class Reception:
     Attributes:
         outbox: datagrams to be sent, for the owner to take.
         events: what was refused, for the owner to take.
+        discarded: why a message was thrown away, for the owner to take.
     """
 
     def __init__(self, env: Environment) -> None:
@@ -48,6 +50,7 @@ class Reception:
         self._digests: dict[int, bytes] = {}
         self.outbox: list[Datagram] = []
         self.events: list[Event] = []
+        self.discarded: Discard | None = None
 
     def receive(
         self, datagram: Datagram, header: Header, peers: tuple[PeerConfig, ...], now: float
@@ -71,12 +74,14 @@ class Reception:
         if not peers:
             # RFC 7296 §2.21.1 leaves it to us: an answer would be unauthenticated, and whom we have
             # no configuration for would take it for a matter of algorithms.
+            self.discarded = Discard.UNKNOWN_PEER
             detail = f"no peer is configured at {remote} towards {local}"
             self.report(datagram, FailureReason.REFUSED, detail, now)
             return None
         try:
             request = Message.parse(datagram.payload, header)
         except ParseError as error:
+            self.discarded = Discard.INVALID_SYNTAX
             self.report(datagram, FailureReason.INVALID_SYNTAX, f"malformed: {error}", now)
             return None
         proven = self._check_cookie(datagram, request, now)

@@ -19,6 +19,7 @@ from controller.router.sa_pair import NoRouteToPeerError, SaError, SaSource
 from controller.router.sad import SecurityAssociationDatabase
 from ike.config import Settings
 from ike.crypto.suites import EspSuite
+from ike.discards import Discard
 from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
@@ -77,9 +78,9 @@ class Negotiation:
         """Begin an attempt for a packet type, unless one is in flight."""
         self._endpoint.initiate(packet_type.name, now)
 
-    def receive(self, datagram: Datagram, now: float) -> None:
-        """Take an IKE message."""
-        self._endpoint.receive(datagram, now)
+    def receive(self, datagram: Datagram, now: float) -> Discard | None:
+        """Take an IKE message; tell why it was thrown away, if it was."""
+        return self._endpoint.receive(datagram, now)
 
     def advance(self, now: float) -> None:
         """Run IKE's timers."""

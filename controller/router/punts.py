@@ -25,9 +25,7 @@ from controller.speaker.neighbors import (
 from controller.speaker.routes import RouteTable
 from controller.speaker.tally import Tally
 from controller.speaker.token_bucket import TokenBucket
-from ike.codec.errors import ParseError
-from ike.codec.header import VERSION, Header
-from ike.codec.message import Message
+from ike.discards import Discard
 from ike.types import Datagram
 
 ICMP_ERROR_RATE, ICMP_ERROR_BURST = 100, 50
@@ -58,8 +56,7 @@ class Punts:
         self._icmp_errors = TokenBucket(ICMP_ERROR_RATE, ICMP_ERROR_BURST)
         self._malformed = Tally()
         self._local_unanswered = Tally()
-        self._ike_invalid_syntax = Tally()
-        self._ike_invalid_major_version = Tally()
+        self._ike = {reason: Tally() for reason in Discard}
 
     def handle(self, packet: PacketIn, now: float) -> PuntResult:
         """Take a punted packet; one that is malformed is counted, and that is all."""
@@ -98,14 +95,17 @@ class Punts:
         """Return when `advance` has something to do, in seconds."""
         return self._neighbors.next_deadline()
 
+    def count_discarded(self, reason: Discard, frame: bytes) -> None:
+        """Count a frame with a message that the IKE engine has thrown away."""
+        self._ike[reason].count(frame)
+
     def drops(self) -> dict[str, Tally]:
         """Return what the controller itself has dropped, by reason."""
         return {
             "no_neighbor": self._neighbors.dropped,
             "malformed_punt": self._malformed,
             "local_unanswered": self._local_unanswered,
-            "ike_invalid_syntax": self._ike_invalid_syntax,
-            "ike_invalid_major_version": self._ike_invalid_major_version,
+            **{reason.value: tally for reason, tally in self._ike.items()},
         }
 
     # --- inside ---------------------------------------------------------------------------
@@ -117,7 +117,6 @@ class Punts:
                 self._carry_out(effects, result, now)
             case PuntReason.IKE:
                 result.datagram = ike_transport.decode(packet.frame)
-                self._count_bad_ike(result.datagram, packet.frame)
             case PuntReason.LOCAL:
                 reply = icmp.echo_reply(packet.frame)
                 if reply is not None:
@@ -135,21 +134,6 @@ class Punts:
                 self._report(packet.frame, result, now, None, packet.interface_id)
             case PuntReason.TOO_BIG:
                 self._report(packet.frame, result, now, self._mtu_of(packet), packet.interface_id)
-
-    def _count_bad_ike(self, datagram: Datagram, frame: bytes) -> None:
-        """Count what the IKE engine will not take.
-
-        The engine gets it all the same: it answers other versions (RFC 7296 §2.5), and tells the
-        operator of what is malformed, but not of each: that would let strangers fill the log.
-        """
-        try:
-            header = Header.parse(datagram.payload)
-            if header.major_version != VERSION >> 4:
-                self._ike_invalid_major_version.count(frame)
-            else:
-                Message.parse(datagram.payload, header)
-        except ParseError:
-            self._ike_invalid_syntax.count(frame)
 
     def _report(
         self, frame: bytes, result: PuntResult, now: float, mtu: int | None, interface_id: int

@@ -190,7 +190,9 @@ class Router:
         result = self._punts.handle(packet, now)
         self._take(result)
         if result.datagram is not None:
-            self._negotiation.receive(result.datagram, now)
+            discarded = self._negotiation.receive(result.datagram, now)
+            if discarded is not None:
+                self._punts.count_discarded(discarded, packet.frame)
         if result.event is not None:
             self._tell(result.event, now)
         self._settle(now)

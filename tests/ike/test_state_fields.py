@@ -45,7 +45,7 @@ OBJECTS: dict[type, tuple[object, set[str]]] = {
     records.ConnectionRecord: (CONNECTION, {"env", "events", "spawned"}),
     records.ChannelRecord: (
         CONNECTION.channel,
-        {"random_bytes", "fragment_size", "window", "outbox", "protection"},
+        {"random_bytes", "fragment_size", "window", "outbox", "discarded", "protection"},
     ),
     records.RequestWindowRecord: (
         vars(CONNECTION.channel)["_requests"],

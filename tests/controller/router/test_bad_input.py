@@ -146,6 +146,7 @@ class TestMalformedPackets:
             "zeros": (bytes(28), "ike_invalid_major_version"),
             "ones": (b"\xff" * 60, "ike_invalid_major_version"),
             "IKEv1": (replace(whole, version=0x10).serialize(), "ike_invalid_major_version"),
+            "unknown SPI": (replace(whole, responder_spi=7).serialize(), "ike_unknown_spi"),
             "bad UDP checksum": (None, "malformed_punt"),
         }
         for (name, (payload, reason)), (port, marker) in itertools.product(
@@ -170,6 +171,9 @@ class TestMalformedPackets:
             assert (engine, pipeline) == ((1, 0) if port == 500 else (0, 1)), port
         for arp in (b"", bytes(28), b"\0\1\x08\0\6\4\0\7" + bytes(20)):
             r1.port(OUTSIDE)(self.frame(migration, arp, b"\x08\x06"))
+        stranger = ipv4(migration.hosts[3].address, to_us, 17, udp(500, 500, whole.serialize()))
+        r1.port(OUTSIDE)(self.frame(migration, stranger))
+        assert r1.control.punt_drops()["ike_unknown_peer"].packets == 1
         migration.run(60)
         assert len(r1.control.negotiation.ike_sas()) == before
         migration.send(1, 2)
