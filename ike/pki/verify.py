@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from warnings import catch_warnings
 
 from cryptography import x509
 
@@ -63,6 +64,19 @@ def verify(
             CertificateProblem.MALFORMED,
             f"{len(certificates)} certificates were sent, {MAX_CERTIFICATES} go",
         )
+    # The library warns of odd names and numbers on standard error, which a peer could fill.
+    with catch_warnings(action="ignore"):
+        return _verify(trust, certificates, identity, at, crls, ocsp)
+
+
+def _verify(
+    trust: TrustStore,
+    certificates: Sequence[bytes],
+    identity: Identity,
+    at: datetime,
+    crls: Sequence[bytes],
+    ocsp: Sequence[bytes],
+) -> x509.Certificate:
     leaf = ParsedCertificate.parse(certificates[0])
     check_end_entity(leaf, at, anchor=leaf in trust.anchors)
     if not is_for(leaf, identity):
