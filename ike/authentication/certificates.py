@@ -28,6 +28,9 @@ from ike.types import Identity
 
 MAX_AUTHORITIES = 32  # asked for in one payload: IKE_SA_INIT does not go in fragments
 
+_HASH_AND_URL = frozenset(
+    (CertificateEncoding.HASH_AND_URL_X509.name, CertificateEncoding.HASH_AND_URL_BUNDLE.name)
+)
 _REASONS = {
     CertificateProblem.EXPIRED: FailureReason.CERTIFICATE_EXPIRED,
     CertificateProblem.REVOKED: FailureReason.CERTIFICATE_REVOKED,
@@ -39,7 +42,8 @@ _REASONS = {
 class Presented:
     """What a peer's CERT payloads hold, DER; of the certificates its own is first.
 
-    `unread` names the encodings that were passed over.
+    `unread` names the encodings that were passed over; hash and URL is among them, as an IKE
+    daemon that fetches what a peer names can be made to fetch anything.
     """
 
     certificates: tuple[bytes, ...]
@@ -94,6 +98,8 @@ def validate(
     """Find the certificate whose key has to have signed, if it is to be trusted."""
     if not presented.certificates:
         instead = f", but {', '.join(presented.unread)}" if presented.unread else ""
+        if not _HASH_AND_URL.isdisjoint(presented.unread):
+            instead += "; nothing is fetched from URLs"
         return Rejected(
             FailureReason.CERTIFICATE_INVALID, f"{identity} sent no X.509 certificate{instead}"
         )

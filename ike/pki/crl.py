@@ -50,9 +50,12 @@ def check_crl(
         return Finding(Status.UNKNOWN, f"a CRL for {issuer.title} cannot be read")
 
 
-def _why_unusable(
-    crl: x509.CertificateRevocationList, issuer: ParsedCertificate, budget: Budget
-) -> str | None:
+def why_unsupported(crl: x509.CertificateRevocationList) -> str | None:
+    """Say why a CRL can never be used, whoever's it is; None if it can.
+
+    Raises:
+        Exception: one of `MALFORMED`, or UnsupportedAlgorithm.
+    """
     weak = weak_signature(crl.signature_algorithm_oid, crl.signature_hash_algorithm)
     if weak is not None:
         return f"is {weak}"
@@ -64,6 +67,15 @@ def _why_unusable(
                 return "is an indirect CRL, which is not supported"
         elif extension.critical and extension.oid not in _UNDERSTOOD:
             return f"has the unknown critical extension {extension.oid.dotted_string}"
+    return None
+
+
+def _why_unusable(
+    crl: x509.CertificateRevocationList, issuer: ParsedCertificate, budget: Budget
+) -> str | None:
+    unsupported = why_unsupported(crl)
+    if unsupported is not None:
+        return unsupported
     usage = issuer.extension(x509.KeyUsage)
     if usage is not None and not usage.crl_sign:
         return "is by a CA whose keyUsage lacks cRLSign"

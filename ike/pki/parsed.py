@@ -19,7 +19,7 @@ from ike.printable import printable
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
-# What the library raises on DER that is well-formed outside and not inside. It documents ValueError;
+# What the library raises on DER that is well-formed outside and not inside. ValueError is documented;
 # fuzzing finds KeyError for unknown TLS features, TypeError and AssertionError for odd names.
 MALFORMED = (
     ValueError,

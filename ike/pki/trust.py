@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1, Hash
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.ocsp import OCSPResponse
 
 from ike.pki.algorithms import weak_key
+from ike.pki.crl import why_unsupported
 from ike.pki.errors import LoadError
 from ike.pki.loading import load_certificates, load_crls, load_ocsp
-from ike.pki.parsed import ParsedCertificate
+from ike.pki.parsed import MALFORMED, ParsedCertificate, quoted
 
 
 class RevocationPolicy(StrEnum):
@@ -68,17 +70,21 @@ class TrustStore:
             revocation: what is asked of a certificate.
 
         Raises:
-            LoadError: one of them can't be read, or an anchor's key is too weak.
+            LoadError: one of them can't be read, an anchor's key is too weak, or a CRL is of a kind
+                that is not supported (which would leave revoked certificates accepted).
         """
         trusted = load_certificates(anchors)
         for anchor in trusted:
             weak = weak_key(anchor.key)
             if weak is not None:
                 raise LoadError(f"the trust anchor {anchor.title} has {weak}")
+        lists = tuple(crl for content in crls for crl in load_crls(content))
+        for crl in lists:
+            _check_crl(crl)
         return cls(
             trusted,
             load_certificates(intermediates) if intermediates.strip() else (),
-            tuple(crl for content in crls for crl in load_crls(content)),
+            lists,
             tuple(load_ocsp(content) for content in ocsp),
             revocation,
         )
@@ -87,6 +93,16 @@ class TrustStore:
     def certificate_authorities(self) -> tuple[bytes, ...]:
         """SHA-1 of each anchor's SubjectPublicKeyInfo, for CERTREQ (RFC 7296 §3.7); 20 bytes."""
         return tuple(dict.fromkeys(_key_hash(anchor) for anchor in self.anchors))
+
+
+def _check_crl(crl: x509.CertificateRevocationList) -> None:
+    try:
+        why = why_unsupported(crl)
+        issuer = quoted(crl.issuer)
+    except (*MALFORMED, UnsupportedAlgorithm) as error:
+        raise LoadError(f"a CRL cannot be read: {error}") from None
+    if why is not None:
+        raise LoadError(f"the CRL of {issuer} {why}")
 
 
 def _key_hash(anchor: ParsedCertificate) -> bytes:

@@ -175,6 +175,7 @@ class TestTrustStore:
         assert store.certificate_authorities == (hashlib.sha1(spki).digest(),)
 
     def test_errors_say_what_is_wrong(self, root: Authority) -> None:
+        delta = root.crl(extensions=[(x509.DeltaCRLIndicator(1), True)])
         for anchors, options, why in (
             (b"", {}, "no certificate"),
             (b"\x30\x00", {}, "no certificate"),
@@ -183,6 +184,7 @@ class TestTrustStore:
             (root.pem, {"crls": [b"x"]}, "no CRL"),
             (root.pem, {"crls": [b""]}, "no CRL"),
             (root.pem, {"crls": [b"-----BEGIN X509 CRL-----\n!\n"]}, "no CRL"),
+            (root.pem, {"crls": [delta]}, 'the CRL of "C=CH, O=example, CN=Root" is a delta CRL'),
             (root.pem, {"ocsp": [b"x"]}, "no OCSP response"),
         ):
             with pytest.raises(LoadError, match=why):

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from authority import NOW, YEAR, Authority, Issued, build, digest_for, key_usage, name_of, p256_key
+from authority import (
+    IPSEC_IKE,
+    NOW,
+    YEAR,
+    Authority,
+    Issued,
+    build,
+    digest_for,
+    general_name,
+    key_usage,
+    name_of,
+    p256_key,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.ocsp import OCSPCertStatus
@@ -27,6 +39,30 @@ BARE = TrustStore.from_pem(ROOT.pem)
 REVOKING_CRL = SUB.crl([GATEWAY])
 REVOKING = x509.load_der_x509_crl(REVOKING_CRL)
 REVOKING_RESPONSE = SUB.ocsp(GATEWAY, OCSPCertStatus.REVOKED)
+
+
+EXTENSIONS = [
+    x509.SubjectAlternativeName([general_name("gw1.example"), general_name("192.0.2.1")]),
+    x509.BasicConstraints(True, 3),
+    key_usage("digital_signature", "key_cert_sign"),
+    x509.ExtendedKeyUsage([IPSEC_IKE]),
+    x509.NameConstraints([general_name("example")], [general_name("192.0.2.0/24")]),
+    x509.CRLDistributionPoints(
+        [x509.DistributionPoint([general_name("crl.example")], None, None, None)]
+    ),
+    x509.CertificatePolicies([x509.PolicyInformation(IPSEC_IKE, ["http://example/"])]),
+    x509.PolicyConstraints(1, 1),
+    x509.TLSFeature([x509.TLSFeatureType.status_request]),
+    x509.AuthorityInformationAccess(
+        [x509.AccessDescription(IPSEC_IKE, general_name("ocsp.example"))]
+    ),
+]
+
+
+def malformed(
+    body: bytes, oid: x509.ObjectIdentifier = x509.TLSFeature.oid
+) -> tuple[x509.ExtensionType, bool]:
+    return x509.UnrecognizedExtension(oid, body), False
 
 
 def changed(data: bytes, position: int, change: int) -> bytes:
@@ -191,6 +227,33 @@ class TestBytes:
             # The library does not care for the number of unused bits of the signature.
             assert leaf.tbs_certificate_bytes == GATEWAY.certificate.tbs_certificate_bytes
             assert leaf.signature == GATEWAY.certificate.signature
+
+    def test_an_extension_that_the_library_stumbles_on(self) -> None:
+        """It raises KeyError for a TLS feature that it does not know."""
+        leaf = ROOT.issue(names=["gw1.example"], extensions=[malformed(b"\x30\x03\x02\x01\x63")])
+        assert refused([leaf.der]).reason is CertificateProblem.MALFORMED
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.sampled_from(EXTENSIONS), st.integers(0, 200), st.integers(0, 255), st.booleans())
+    def test_changed_extensions_never_crash(
+        self, whole: x509.ExtensionType, position: int, change: int, in_leaf: bool
+    ) -> None:
+        """Signed by a CA that we trust, so that all of the path is worked through."""
+        odd = malformed(changed(whole.public_bytes(), position, change), whole.oid)
+        if in_leaf:
+            usage = None if whole.oid == x509.KeyUsage.oid else key_usage("digital_signature")
+            purposes = () if whole.oid == x509.ExtendedKeyUsage.oid else (IPSEC_IKE,)
+            names = () if whole.oid == x509.SubjectAlternativeName.oid else ["gw1.example"]
+            leaf = SUB.issue(names=names, usage=usage, purposes=purposes, extensions=[odd])
+        else:
+            usage = None if whole.oid == x509.KeyUsage.oid else key_usage("key_cert_sign")
+            basic = whole.oid != x509.BasicConstraints.oid
+            sub = ROOT.authority(usage=usage, basic_constraints=basic, extensions=[odd])
+            leaf = sub.issue(names=["gw1.example"])
+        try:
+            assert verify(BARE, leaf.chain_der, GW1, NOW) == leaf.certificate
+        except CertificateError as error:
+            assert str(error).isprintable()  # noqa: PT017  # either will do, but nothing else
 
     @settings(max_examples=20, deadline=None)
     @given(st.lists(st.binary(max_size=64), max_size=3), st.binary(max_size=64))
