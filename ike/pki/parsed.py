@@ -19,8 +19,8 @@ from ike.printable import printable
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
-# What the library raises on DER that is well-formed outside and not inside. ValueError is documented;
-# fuzzing finds KeyError for unknown TLS features, TypeError and AssertionError for odd names.
+# What the library raises on DER that is well-formed outside and not inside. ValueError is what it
+# documents; fuzzing finds KeyError for unknown TLS features, TypeError for odd names.
 MALFORMED = (
     ValueError,
     TypeError,
