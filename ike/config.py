@@ -1,4 +1,8 @@
-"""What the engine is to do: peers, proposals, policies. Built by the controller."""
+"""What the engine is to do: peers, proposals, policies. Built by the controller.
+
+Each `origin` says where the caller was told so, such as ``r1.yaml:42``, and is cited where a
+negotiation fails because of it: in a peer, how it and we authenticate. It changes nothing else.
+"""
 
 from __future__ import annotations
 
@@ -143,6 +147,7 @@ class IkeProposal:
     key_exchange: tuple[KeyExchange, ...] = (KeyExchange.CURVE25519, KeyExchange.SECP256R1)
     integrity: tuple[Integrity, ...] = ()
     additional_key_exchange: AdditionalKeyExchange = ()
+    origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         _check_additional(self.additional_key_exchange, self.key_exchange)
@@ -169,6 +174,7 @@ class EspProposal:
     integrity: tuple[Integrity, ...] = ()
     additional_key_exchange: AdditionalKeyExchange = ()
     extended_sequence_numbers: tuple[bool, ...] = (False,)
+    origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         _check_additional(self.additional_key_exchange, self.key_exchange)
@@ -199,6 +205,7 @@ class ChildConfig:
     lifetime: float = 3600.0  # seconds until the CHILD_SA is rekeyed, before jitter; 0: never
     mode: Mode = Mode.TUNNEL
     mode_required: bool = False
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +271,7 @@ class PeerConfig:
     lifetime: float = 86400.0  # seconds until the IKE SA is rekeyed, before jitter; 0: never
     liveness_interval: float = 10.0  # seconds of silence before a liveness check; 0: never
     reauthenticate: float = 0.0  # seconds, before jitter; 0: when a certificate expires
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from ike.config import (
     is_legacy,
 )
 from ike.crypto.suites import EspSuite, IkeSuite
+from ike.origins import cite
 from ike.transforms import (
     NONE,
     Wanted,
@@ -239,9 +240,10 @@ def describe(offered: SecurityAssociation, limit: int = 300) -> str:
 
 def describe_ike(proposals: Sequence[IkeProposal]) -> str:
     """Name what is configured for an IKE SA, for an operator."""
-    return describe(offer_ike(proposals))
+    return cite(describe(offer_ike(proposals)), *(p.origin for p in proposals))
 
 
 def describe_esp(proposals: Sequence[EspProposal]) -> str:
     """Name what is configured for a CHILD_SA, for an operator."""
-    return describe(offer_esp(proposals, bytes(4), with_key_exchange=True))
+    offer = offer_esp(proposals, bytes(4), with_key_exchange=True)
+    return cite(describe(offer), *(p.origin for p in proposals))

@@ -5,6 +5,8 @@ Nothing is kept for whom is not admitted, and no reply is longer than the shorte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from ike.admission import Admission, Decision, TokenBucket
@@ -95,7 +97,7 @@ class Reception:
             # Not rationed: strangers must not use up what a peer needs, INVALID_KE_PAYLOAD first.
             self._send(datagram, header, answered.notify)
             if answered.notify.notify_type != NotifyType.INVALID_KE_PAYLOAD:
-                self.report(datagram, answered.reason, answered.detail, now)
+                self.report(datagram, answered.reason, answered.detail, now, peers)
             return None
         self._admission.opened(remote, proven)
         self._half_open[answered.spi] = (answered, proven)
@@ -117,10 +119,26 @@ class Reception:
         if digest is not None:
             self._requests.pop(digest, None)
 
-    def report(self, datagram: Datagram, reason: FailureReason, detail: str, now: float) -> None:
-        """Report a message thrown away, unless there are too many."""
+    def report(
+        self,
+        datagram: Datagram,
+        reason: FailureReason,
+        detail: str,
+        now: float,
+        peers: Sequence[PeerConfig] = (),
+    ) -> None:
+        """Report a message thrown away, unless there are too many.
+
+        Args:
+            datagram: the message.
+            reason: why.
+            detail: one sentence.
+            now: the time.
+            peers: whose it may be, as far as addresses tell.
+        """
         if self._reports.take(now):
-            self.events.append(PeerRefused("", datagram.source.address, reason, detail))
+            peer = peers[0].name if len(peers) == 1 else ""
+            self.events.append(PeerRefused(peer, datagram.source.address, reason, detail))
 
     def reply(self, datagram: Datagram, header: Header, notify: Notify, now: float) -> None:
         """Answer a request without an IKE SA, unless there are too many (RFC 7296 §1.5)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 
 import yaml
 
@@ -65,6 +66,11 @@ class Document:
         while len(named) > len(known) and isinstance(named[-1], int) and self.values:
             named = named[:-1]
         return Problem(self.file, position.line, position.column, field_name(named), message)
+
+    def origin(self, path: Path) -> str:
+        """Return the file's name and the line of the nearest known value; "" if there is none."""
+        line = self.problem(path, "").line
+        return f"{PurePath(self.file).name}:{line}" if line else ""
 
 
 @dataclass(slots=True)

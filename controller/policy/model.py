@@ -91,6 +91,7 @@ class PacketType:
     lifetime: float  # seconds
     manual_in: ManualSa | None = None
     manual_out: ManualSa | None = None
+    origin: str = field(default="", compare=False)  # of the access-list line: ``r1.yaml:42``
 
 
 class PolicyAction(StrEnum):
@@ -151,6 +152,7 @@ class IsakmpPeer:
     proposals: tuple[IkeProposal, ...]
     lifetime: float  # seconds
     keepalive: float  # seconds of silence before a liveness check; 0: never
+    origin: str = field(default="", compare=False)  # of how it authenticates: ``r1.yaml:42``
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from controller.config.crypto import (
     DEFAULT_ESP_LIFETIME,
     CryptoMapEntry,
     CryptoMapType,
-    TransformSetSection,
 )
 from controller.config.models import Config
 from controller.policy import limits
@@ -110,21 +109,23 @@ def _packet_type(
         local_address=interface.address.ip,
         interface=interface.name,
         transform_set=", ".join(entry.set_transform_set),
-        proposals=tuple(
-            _proposal(config.transform_sets[name], entry) for name in entry.set_transform_set
-        ),
+        proposals=tuple(_proposal(config, name, entry) for name in entry.set_transform_set),
         lifetime=0.0 if manual else float(lifetime),
         manual_in=manual_sa(manual.inbound, transforms) if manual else None,
         manual_out=manual_sa(manual.outbound, transforms) if manual else None,
+        origin=config.document.origin(("access_lists", entry.match_address, number - 1)),
     )
 
 
-def _proposal(transform_set: TransformSetSection, entry: CryptoMapEntry) -> EspProposal:
+def _proposal(config: Config, name: str, entry: CryptoMapEntry) -> EspProposal:
+    transform_set = config.transform_sets[name]
     transforms = transform_set.transforms
     return EspProposal(
         encryption=(transforms.encryption,),
         key_exchange=tuple(entry.set_pfs or ()),
         integrity=() if transforms.integrity is None else (transforms.integrity,),
+        extended_sequence_numbers=(transform_set.esn,),
+        origin=config.document.origin(("transform_sets", name)),
     )
 
 

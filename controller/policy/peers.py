@@ -17,9 +17,9 @@ def compile_peers(
     config: Config, packet_types: Iterable[PacketType], findings: Findings
 ) -> tuple[IsakmpPeer, ...]:
     """Return one peer for each pair of peer and local address that IKE is spoken between."""
-    policies = [config.isakmp.policies[number] for number in sorted(config.isakmp.policies)]
-    proposals = tuple(_proposal(policy) for policy in policies) or (IkeProposal(),)
-    lifetime = min((policy.lifetime for policy in policies), default=DEFAULT_IKE_LIFETIME)
+    policies = sorted(config.isakmp.policies.items())
+    proposals = tuple(_proposal(config, *numbered) for numbered in policies) or (IkeProposal(),)
+    lifetime = min((policy.lifetime for _, policy in policies), default=DEFAULT_IKE_LIFETIME)
     keys = _Keys(config.isakmp.keys)
     peers: dict[tuple[IPv4Address, IPv4Address], IsakmpPeer] = {}
     missing: set[tuple[str, int]] = set()
@@ -46,16 +46,20 @@ def compile_peers(
             proposals=proposals,
             lifetime=float(lifetime),
             keepalive=float(config.isakmp.keepalive),
+            origin=config.document.origin(
+                ("isakmp", "keys", config.isakmp.keys.index(key), "address")
+            ),
         )
     return tuple(peers.values())
 
 
-def _proposal(policy: IsakmpPolicy) -> IkeProposal:
+def _proposal(config: Config, number: int, policy: IsakmpPolicy) -> IkeProposal:
     return IkeProposal(
         encryption=tuple(policy.encryption),
         prf=policy.prfs,
         key_exchange=tuple(policy.group),
         integrity=policy.integrity_algorithms,
+        origin=config.document.origin(("isakmp", "policies", str(number))),
     )
 
 

@@ -29,6 +29,7 @@ def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
             proposals=peer.proposals,
             lifetime=peer.lifetime,
             liveness_interval=peer.keepalive,
+            origin=peer.origin,
             children=tuple(
                 _child(packet_type)
                 for packet_type in policy.packet_types
@@ -47,4 +48,5 @@ def _child(packet_type: PacketType) -> ChildConfig:
         remote_selectors=remote,
         proposals=packet_type.proposals,
         lifetime=packet_type.lifetime,
+        origin=packet_type.origin,
     )

@@ -21,6 +21,7 @@ from ike.crypto.suites import EspSuite
 from ike.events import FailureReason, Role
 from ike.exchanges.key_exchange import answer, finish
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
+from ike.origins import cite
 from ike.proposals import accept_esp, choose_esp, describe, describe_esp, offer_esp
 from ike.selectors import Selectors, best_match, inside, paired
 from ike.selectors import describe as describe_selectors
@@ -130,7 +131,7 @@ def read_answer(
         return Failure(
             FailureReason.TS_UNACCEPTABLE,
             f"the peer answered with {describe_selectors(local, remote)}, which is not inside "
-            f"{describe_selectors(config.local_selectors, config.remote_selectors)}",
+            f"{_selectors(config)}",
         )
     transport = find_notify(payloads, NotifyType.USE_TRANSPORT_MODE) is not None
     if transport and not offer.transport:
@@ -188,9 +189,7 @@ def answer_offer(
     responder = require(payloads, TrafficSelectorsResponder, "the request")
     match = best_match(children, responder.ranges, initiator.ranges)
     if match is None:
-        ours = "; ".join(
-            describe_selectors(c.local_selectors, c.remote_selectors) for c in children
-        )
+        ours = "; ".join(_selectors(c) for c in children)
         return Refusal(
             Notify(NotifyType.TS_UNACCEPTABLE),
             FailureReason.TS_UNACCEPTABLE,
@@ -254,5 +253,9 @@ def answer_offer(
 
 
 def _presented(config: ChildConfig) -> str:
+    return f"{_selectors(config)} with {describe_esp(config.proposals)}"
+
+
+def _selectors(config: ChildConfig) -> str:
     selectors = describe_selectors(config.local_selectors, config.remote_selectors)
-    return f"{selectors} with {describe_esp(config.proposals)}"
+    return cite(selectors, config.origin)

@@ -23,6 +23,7 @@ from ike.config import NullAuthentication, PeerConfig
 from ike.events import FailureReason, Role
 from ike.exchanges.child import ChildOffer, offer_payloads
 from ike.exchanges.outcome import Failure, Refusal, failure_from, refuse_critical, require
+from ike.origins import cite
 from ike.types import IdType
 
 
@@ -68,7 +69,8 @@ def check_response(
         for notify in notifies(payloads):
             if notify.is_error:
                 means = presented(peer.local_authentication)
-                return failure_from(notify, f"our identity {peer.local_identity} and {means}")
+                proof = cite(f"our identity {peer.local_identity} and {means}", peer.origin)
+                return failure_from(notify, proof)
     identification = require(payloads, IdentificationResponder, "IKE_AUTH")
     require(payloads, Authentication, "IKE_AUTH")
     config = peer.remote_authentication
@@ -78,12 +80,13 @@ def check_response(
         return Failure(
             FailureReason.IDENTITY_MISMATCH,
             f"the peer is {show_identity(identification.id_type, identification.data)}, "
-            f"configured is {peer.remote_identity}",
+            f"configured is {cite(str(peer.remote_identity), peer.origin)}",
             NotifyType.AUTHENTICATION_FAILED,
         )
     verdict = check(context, Role.RESPONDER, identification, payloads, config, at)
     if isinstance(verdict, Rejected):
-        return Failure(verdict.reason, verdict.detail, NotifyType.AUTHENTICATION_FAILED)
+        detail = cite(verdict.detail, peer.origin)
+        return Failure(verdict.reason, detail, NotifyType.AUTHENTICATION_FAILED)
     return verdict
 
 
@@ -109,12 +112,12 @@ def answer_request(
         return peer
     verdict = check(context, Role.INITIATOR, initiator, payloads, peer.remote_authentication, at)
     if isinstance(verdict, Rejected):
-        return _refuse(verdict)
+        return _refuse(verdict, peer.origin)
     own = peer.local_identity
     identification = IdentificationResponder(own.id_type, own.data)
     obstacle = obstacle_to_proof(peer.local_authentication, context)
     if obstacle is not None:
-        return _refuse(unproven(obstacle))
+        return _refuse(unproven(obstacle), peer.origin)
     chain, authentication = prove(
         context, Role.RESPONDER, identification, peer.local_authentication
     )
@@ -149,7 +152,7 @@ def _choose(
         known = anonymous
     who = show_identity(initiator.id_type, initiator.data)
     if not known:
-        expected = ", ".join(str(p.remote_identity) for p in peers)
+        expected = ", ".join(cite(str(p.remote_identity), p.origin) for p in peers)
         return _refuse_identity(f"the peer is {who}, configured is {expected}")
     asked = find(payloads, IdentificationResponder)
     fitting = [
@@ -158,7 +161,7 @@ def _choose(
         if asked is None or same_identity(p.local_identity, asked.id_type, asked.data)
     ]
     if not fitting and asked is not None:
-        expected = ", ".join(str(p.local_identity) for p in known)
+        expected = ", ".join(cite(str(p.local_identity), p.origin) for p in known)
         asked_text = show_identity(asked.id_type, asked.data)
         return _refuse_identity(f"{who} asked for {asked_text}, we are {expected}")
     by_method = (
@@ -171,5 +174,6 @@ def _refuse_identity(detail: str) -> Refusal:
     return _refuse(Rejected(FailureReason.IDENTITY_MISMATCH, detail))
 
 
-def _refuse(rejected: Rejected) -> Refusal:
-    return Refusal(Notify(NotifyType.AUTHENTICATION_FAILED), rejected.reason, rejected.detail)
+def _refuse(rejected: Rejected, origin: str = "") -> Refusal:
+    detail = cite(rejected.detail, origin)
+    return Refusal(Notify(NotifyType.AUTHENTICATION_FAILED), rejected.reason, detail)

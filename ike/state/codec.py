@@ -95,9 +95,14 @@ def _describe(kind: Any, lines: dict[str, str]) -> str:
     if dataclasses.is_dataclass(kind) and name not in lines:
         lines[name] = ""
         hints = typing.get_type_hints(kind)
-        fields = [f"{f.name} {_describe(hints[f.name], lines)}" for f in dataclasses.fields(kind)]
+        fields = [f"{name} {_describe(hints[name], lines)}" for name in _names(kind)]
         lines[name] = ", ".join(fields)
     return name
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    """Name the fields of a dataclass, without those that are notes for people."""
+    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -267,7 +272,7 @@ def _union(arguments: tuple[Any, ...]) -> _Codec:
 
 def _record(kind: Any) -> _Codec:
     hints = typing.get_type_hints(kind)
-    names = tuple(field.name for field in dataclasses.fields(kind))
+    names = _names(kind)
 
     @cache
     def codecs() -> dict[str, _Codec]:
