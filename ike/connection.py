@@ -239,7 +239,10 @@ class Connection:
         self.deleted_early.settle(self.channel.lowest_outstanding)
 
     def _finish(self, task: Task, received: Received, now: float) -> None:
-        if self.state is not State.ESTABLISHED and not isinstance(task, DeleteIkeSa):
+        if isinstance(task, DeleteIkeSa):
+            # Whatever the answer says, the peer has had the Delete.
+            task.finish(self, received.payloads, now)
+        elif self.state is not State.ESTABLISHED:
             task.abandon(self)
         elif received.error is not None or unsupported_critical(received.payloads):
             task.abandon(self)
