@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 from ike_network import LEFT, RIGHT, Network, Node, child, left_peer, mirrored, right_peer
@@ -42,9 +43,12 @@ _WITH_PFS = EspProposal(key_exchange=(KeyExchange.CURVE25519,))
 
 
 class World:
-    """Runs one schedule."""
+    """Runs one schedule; `secrets_log` is both ends' (`ike.keylog`)."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(
+        self, schedule: Schedule, secrets_log: Callable[[str], None] | None = None
+    ) -> None:
+        self.secrets_log = secrets_log
         self.schedule = schedule
         self.dice = random.Random(f"weather {schedule.seed}")
         self.ledger = Ledger()
@@ -53,7 +57,11 @@ class World:
         self.wiretap = Wiretap(16 if setup & 1 else 8)
         self.lifetime = (3600.0, 3600.0, 15.0, 60.0)[setup >> 1 & 3]
         self.pfs = bool(setup & 8)
-        settings = Settings(fragment_size=200 if setup & 16 else 1232)
+        # What is refused for now has to be tried again well within what is left of a lifetime.
+        settings = Settings(
+            fragment_size=200 if setup & 16 else 1232,
+            retry_interval=min(5.0, self.lifetime / 40),
+        )
         self.is_calm = False
         self.port_offset = 20_000 if schedule.nat else 0
         left, right = (self.configuration(side, POLICIES) for side in SIDES)
@@ -283,6 +291,16 @@ class _Network(Network):
         self.world = world
         self.settings = settings
         super().__init__(*peers, settings=settings, seed=seed)
+
+    def _node(self, peers: PeerConfig | list[PeerConfig], settings: Settings) -> Node:
+        return Node(
+            Endpoint(
+                [peers] if isinstance(peers, PeerConfig) else peers,
+                settings=settings,
+                random_bytes=self.random.randbytes,
+                secrets_log=self.world.secrets_log,
+            )
+        )
 
     def replace(self, side: str, peer: PeerConfig) -> None:
         """Put a new endpoint in a side's place; what it had to say is still in the log."""
