@@ -24,12 +24,13 @@ from ike.crypto.message_cipher import message_cipher
 from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.discards import Discard
+from ike.environment import drain
 from ike.events import Role
 from ike.fragments import Reassembly, Whole
 from ike.protection import Protection
 from ike.state.iv import draw_run
 from ike.state.records import ChannelRecord
-from ike.types import Datagram, UdpAddress
+from ike.types import NAT_KEEPALIVE, Datagram, UdpAddress
 from ike.window import RequestWindow, ResponseWindow
 
 _TELLS_WINDOW = frozenset(
@@ -63,6 +64,7 @@ class Channel:
         local: where our messages go out, and come in.
         remote: where the peer is; follows authenticated messages (RFC 7296 §2.23).
         heard_at: when the last authenticated message came, in the caller's seconds.
+        sent_at: when something was last taken from the outbox.
         fragmentation: whether both ends can put messages in fragments (RFC 7383).
         outbox: datagrams to be sent, for the owner to take.
         iv_runs: where the IVs began in each process that had the IKE SA, this one last.
@@ -90,6 +92,7 @@ class Channel:
         self._fragment_size = settings.fragment_size
         self._window = settings.window
         self.outbox: list[Datagram] = []
+        self.sent_at = now
         self.iv_runs: tuple[int, ...] = (0,)
         self.discarded: Discard | None = None
         self._requests = RequestWindow(settings.retransmission, settings.window)
@@ -125,6 +128,7 @@ class Channel:
             self.local,
             self.remote,
             now - self.heard_at,
+            now - self.sent_at,
             self.fragmentation,
             self.iv_runs,
             self._requests.snapshot(now),
@@ -157,6 +161,7 @@ class Channel:
             now - record.heard_ago,
         )
         channel.responder_spi = record.responder_spi
+        channel.sent_at = now - record.sent_ago
         channel.fragmentation = record.fragmentation
         channel.iv_runs = (*record.iv_runs, draw_run(record.iv_runs, random_bytes))
         channel.secure(suite, keys)
@@ -306,6 +311,17 @@ class Channel:
             return self._reassembly.add(header.message_id, header.is_response, fragment)
         assert isinstance(last, Encrypted)
         return Whole(last.first_payload, self._protection.open(packet, last), packet)
+
+    def take(self, now: float) -> list[Datagram]:
+        """Take what is to be sent."""
+        taken = drain(self.outbox)
+        if taken:
+            self.sent_at = now
+        return taken
+
+    def keep_nat_alive(self) -> None:
+        """Have a NAT see something (RFC 3948 §2.3)."""
+        self._send((NAT_KEEPALIVE,), self.local, self.remote)
 
     def advance(self, now: float) -> bool:
         """Retransmit what is due; tell whether the peer has had all its tries."""

@@ -270,6 +270,7 @@ class PeerConfig:
     proposals: tuple[IkeProposal, ...] = (IkeProposal(),)
     lifetime: float = 86400.0  # seconds until the IKE SA is rekeyed, before jitter; 0: never
     liveness_interval: float = 10.0  # seconds of silence before a liveness check; 0: never
+    childless: bool = False  # make the IKE SA without a CHILD_SA first, if the peer can (RFC 6023)
     reauthenticate: float = 0.0  # seconds, before jitter; 0: when a certificate expires
     origin: str = field(default="", compare=False)
 
@@ -294,6 +295,7 @@ class Settings:
 
     retransmission: Retransmission = field(default_factory=Retransmission)
     fragment_size: int = 1232  # bytes of a message from which on it goes in fragments; 0: never
+    nat_keepalive: float = 20.0  # seconds without a message to a peer before a NAT; 0: never
     half_open_limit: int = 1024  # half-open IKE SAs as responder, in all
     half_open_limit_per_address: int = 16
     cookie_threshold: int = 32  # half-open IKE SAs from which on a COOKIE is asked for

@@ -23,6 +23,7 @@ from ike.crypto.suites import IkeSuite
 from ike.environment import Environment
 from ike.events import DeletionReason, Event, PeerMoved, Role
 from ike.exchanges.child import ChildAgreement
+from ike.exchanges.nat_detection import NatStatus
 from ike.info import IkeSaInfo
 from ike.states import State, Trigger
 from ike.tasks.base import Task
@@ -31,7 +32,7 @@ from ike.tasks.liveness import CheckLiveness
 from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
-from ike.types import Datagram
+from ike.types import NAT_PORT, Datagram
 
 
 class Connection:
@@ -49,6 +50,7 @@ class Connection:
         rekey_at: when it is rekeyed; None: never, or the rekey is under way.
         expire_at: when it is deleted, for `expire_reason`; None: never.
         heard_esp_at: when ESP last came from the peer.
+        nat: which end is behind a NAT.
         deleted_early: outbound SPIs of CHILD_SAs that the peer has deleted before we knew them.
     """
 
@@ -60,7 +62,7 @@ class Connection:
         suite: IkeSuite,
         keys: IkeKeys,
         nonces: Nonces,
-        nat_detected: bool,
+        nat: NatStatus,
         began: int,
         now: float,
     ) -> None:
@@ -70,7 +72,7 @@ class Connection:
         self.suite = suite
         self.keys = keys
         self.lowest_nonce = min(nonces.initiator, nonces.responder)
-        self.nat_detected = nat_detected
+        self.nat = nat
         self.began = began
         self.sequence = env.next_sequence()
         self.established_at = now
@@ -110,6 +112,11 @@ class Connection:
         return self.state is State.ESTABLISHED
 
     @property
+    def nat_detected(self) -> bool:
+        """Whether ESP has to go in UDP."""
+        return self.nat.detected
+
+    @property
     def allows_transport(self) -> bool:
         """Whether CHILD_SAs can be in transport mode.
 
@@ -129,6 +136,7 @@ class Connection:
         if self.state is State.ESTABLISHED:
             times += [self.rekey_at, self.tasks.deadline]
             times += [child.deadline for child in self.children.values()]
+            times.append(self._keepalive_at)
             if not self.tasks.running:
                 times.append(self._liveness_at)
         return min((t for t in times if t is not None), default=None)
@@ -137,6 +145,13 @@ class Connection:
     def _liveness_at(self) -> float | None:
         interval = self.peer.liveness_interval
         return max(self.channel.heard_at, self.heard_esp_at) + interval if interval else None
+
+    @property
+    def _keepalive_at(self) -> float | None:
+        """When the NAT before us has to see something (RFC 3948 §4)."""
+        interval = self.env.settings.nat_keepalive
+        needed = self.nat.local and self.channel.local.port == NAT_PORT
+        return self.channel.sent_at + interval if needed and interval else None
 
     def receive(self, datagram: Datagram, header: Header, now: float) -> None:
         """Take a message with our SPIs.
@@ -173,6 +188,9 @@ class Connection:
                 self.delete(self.expire_reason, now)
         if self.state is not State.ESTABLISHED:
             return
+        keepalive_at = self._keepalive_at
+        if keepalive_at is not None and now >= keepalive_at:
+            self.channel.keep_nat_alive()
         self.tasks.wake(now)
         self._advance_children(now)
         if self.rekey_at is not None and now >= self.rekey_at:

@@ -114,6 +114,20 @@ class Endpoint:
         peer.initiate(config, now)
         self._settle_peer(peer, now)
 
+    def connect(self, peer: str, now: float) -> None:
+        """Attempt an IKE SA with a peer, without a CHILD_SA if the peer can (RFC 6023).
+
+        One that can't gets the first configured CHILD_SA too. Nothing happens while there is an
+        IKE SA or it is on its way. The result is `IkeSaEstablished`, or `AttemptFailed` with ""
+        for the child.
+
+        Raises:
+            KeyError: no such peer is configured.
+        """
+        known = self._peers[peer]
+        known.connect(now)
+        self._settle_peer(known, now)
+
     def cancel(self, child: str, now: float) -> None:
         """Give up an attempt in flight: `AttemptFailed` with CANCELLED. Without one, do nothing.
 
@@ -126,6 +140,8 @@ class Endpoint:
 
     def receive(self, datagram: Datagram, now: float) -> Discard | None:
         """Take a datagram, whatever is in it; tell why it was thrown away, if it was."""
+        if datagram.is_nat_keepalive:
+            return None
         try:
             discarded = self._dispatch(datagram, now)
         except ParseError as error:
@@ -335,7 +351,7 @@ class Endpoint:
 
     def _settle(self, sa: AnySa, now: float) -> None:
         """Take what an SA has to send and to say, and keep the tables in step with it."""
-        self._transmits += drain(sa.channel.outbox)
+        self._transmits += sa.channel.take(now)
         if isinstance(sa, Connection):
             self._settle_connection(sa, now)
         elif isinstance(sa, ResponderHandshake):
@@ -378,7 +394,7 @@ class Endpoint:
         self._settle_connection(connection, now)
 
     def _settle_connection(self, connection: Connection, now: float) -> None:
-        self._transmits += drain(connection.channel.outbox)
+        self._transmits += connection.channel.take(now)
         spi = connection.channel.own_spi
         peer = self._peers.get(connection.peer.name)
         for new in drain(connection.spawned):

@@ -139,6 +139,7 @@ class PeerMoved:
 class AttemptFailed:
     """What `Endpoint.initiate` began came to nothing, and has left nothing behind.
 
+    `child` is "" for what `Endpoint.connect` began.
     `detail` is one sentence for an operator: what was proposed or presented, what was expected.
     """
 

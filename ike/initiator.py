@@ -20,7 +20,7 @@ from ike.crypto.key_exchange import PrivateValue
 from ike.environment import Environment
 from ike.events import AttemptFailed, FailureReason, Role
 from ike.exchanges import ike_auth, ike_sa_init, informational
-from ike.exchanges.child import ChildContext, ChildOffer, read_answer
+from ike.exchanges.child import ChildAgreement, ChildContext, ChildOffer, read_answer
 from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.key_exchange import finish_additional, value_of
@@ -28,22 +28,23 @@ from ike.exchanges.outcome import Failure
 from ike.info import IkeSaInfo, unestablished
 from ike.states import State, Trigger
 from ike.tasks.delete import DeleteChildren
-from ike.types import Datagram, UdpAddress
-
-IKE_PORT = 500
-NAT_PORT = 4500
+from ike.types import IKE_PORT, NAT_PORT, Datagram, UdpAddress
 
 
 class InitiatorHandshake:
-    """An IKE SA that we are initiating, with its first CHILD_SA.
+    """An IKE SA that we are initiating, with its first CHILD_SA if there is to be one.
 
     Attributes:
+        child: what the first CHILD_SA is for; None: there is none, or the peer is yet to say
+            whether it can do without (RFC 6023).
         connection: the result; None until it is there.
         failure: why there is no result, once the state is CLOSED.
         cancelled: nobody wants the CHILD_SA any more.
     """
 
-    def __init__(self, env: Environment, peer: PeerConfig, child: ChildConfig, now: float) -> None:
+    def __init__(
+        self, env: Environment, peer: PeerConfig, child: ChildConfig | None, now: float
+    ) -> None:
         self.env = env
         self.peer = peer
         self.child = child
@@ -193,8 +194,17 @@ class InitiatorHandshake:
         self._go_on(now)
 
     def _send_auth(self, auth: AuthContext, now: float) -> None:
-        transport = self.child.mode is Mode.TRANSPORT and not auth.agreement.nat.detected
-        self._child_offer = ChildOffer(self.child, self.env.allocate_esp_spi(), transport=transport)
+        if auth.agreement.childless and (self.child is None or self.peer.childless):
+            self.child = None
+        elif self.child is None:
+            if not self.peer.children:
+                self._fail(_needs_child())
+                return
+            self.child = self.peer.children[0]
+        if self.child is not None:
+            transport = self.child.mode is Mode.TRANSPORT and not auth.agreement.nat.detected
+            spi_in = self.env.allocate_esp_spi()
+            self._child_offer = ChildOffer(self.child, spi_in, transport=transport)
         self.state = states.advance(self.state, Trigger.KEYS_AGREED)
         self.channel.request(
             ExchangeType.IKE_AUTH,
@@ -219,11 +229,11 @@ class InitiatorHandshake:
 
     def _establish(self, received: Received, now: float) -> None:
         assert self._auth is not None
-        assert self._child_offer is not None
         agreement = self._auth.agreement
-        offer = self._child_offer
-        context = ChildContext(agreement.suite.prf, agreement.keys.sk_d, agreement.nonces)
-        outcome = read_answer(offer, received.payloads, context)
+        offer, outcome = self._child_offer, None
+        if offer is not None:
+            context = ChildContext(agreement.suite.prf, agreement.keys.sk_d, agreement.nonces)
+            outcome = read_answer(offer, received.payloads, context)
         self._child_offer = None
         self.state = states.advance(self.state, Trigger.AUTHENTICATED)
         connection = Connection(
@@ -233,23 +243,34 @@ class InitiatorHandshake:
             agreement.suite,
             agreement.keys,
             agreement.nonces,
-            agreement.nat.detected,
+            agreement.nat,
             self.began,
             now,
         )
         self.connection = connection
+        if offer is not None and outcome is not None:
+            self._take_child(connection, offer, outcome, now)
+
+    def _take_child(
+        self,
+        connection: Connection,
+        offer: ChildOffer,
+        outcome: ChildAgreement | Failure,
+        now: float,
+    ) -> None:
+        name = offer.config.name
         if isinstance(outcome, Failure):
             self.env.release_esp_spi(offer.spi_in)
             if not self.cancelled:
                 connection.events.append(
-                    AttemptFailed(self.child.name, self.peer.name, outcome.reason, outcome.detail)
+                    AttemptFailed(name, self.peer.name, outcome.reason, outcome.detail)
                 )
             if not outcome.notify_type:
-                connection.enqueue(DeleteChildren({offer.spi_in: 0}, {self.child.name}), now)
+                connection.enqueue(DeleteChildren({offer.spi_in: 0}, {name}), now)
         elif self.cancelled:
             self.env.release_esp_spi(offer.spi_in)
             spis = {outcome.spi_in: outcome.spi_out}
-            connection.enqueue(DeleteChildren(spis, {self.child.name}), now)
+            connection.enqueue(DeleteChildren(spis, {name}), now)
         else:
             connection.add_child(outcome, self.began, now)
 
@@ -280,6 +301,13 @@ def _readable(received: Received, exchange: str) -> tuple[Payload, ...]:
     if unsupported_critical(received.payloads):
         raise ParseError(exchange, 0, "a critical payload of an unknown type")
     return received.payloads
+
+
+def _needs_child() -> Failure:
+    return Failure(
+        FailureReason.REFUSED,
+        "the peer makes no IKE SA without a CHILD_SA, and none is configured",
+    )
 
 
 def _has_error(received: Received) -> bool:

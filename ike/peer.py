@@ -51,6 +51,7 @@ class Peer:
         self.touched: list[Sa] = []
         self.events: list[Event] = []
         self._attempts: dict[str, Attempt] = {}
+        self._connecting = False
         self._new_children: list[int] = []
 
     def initiate(self, child: ChildConfig, now: float) -> None:
@@ -59,6 +60,14 @@ class Peer:
             return
         self._attempts[child.name] = Attempt(child)
         self._place(child, now)
+
+    def connect(self, now: float) -> None:
+        """Attempt an IKE SA, unless there is one or it is on its way."""
+        if self._connecting or self.preferred() is not None:
+            return
+        self._connecting = True
+        if self.handshake is None:
+            self._begin_handshake(None, now)
 
     def cancel(self, name: str, now: float) -> None:
         """Give up an attempt in flight."""
@@ -70,12 +79,14 @@ class Peer:
                 if isinstance(task, CreateChild) and task.config.name == name:
                     task.cancelled = True
         handshake = self.handshake
-        if handshake is None or handshake.child.name != name:
+        if handshake is None or handshake.child is None or handshake.child.name != name:
             return
         if handshake.state is State.AUTH_SENT:
             handshake.cancelled = True
         elif self._attempts:
             handshake.child = next(iter(self._attempts.values())).child
+        elif self._connecting:
+            handshake.child = None
         else:
             self._abandon_handshake()
 
@@ -84,6 +95,7 @@ class Peer:
         for name in tuple(self._attempts):
             self.cancel(name, now)
         self._abandon_handshake()
+        self._fail_to_connect(FailureReason.CANCELLED, "given up by us")
 
     def reconfigure(self, config: PeerConfig, now: float) -> None:
         """Take a configuration that differs in its children alone, or in its timers."""
@@ -145,6 +157,7 @@ class Peer:
     def established(self, connection: Connection, now: float) -> None:
         """Take a new IKE SA, whose events have been observed."""
         self.connections.append(connection)
+        self._connecting = False
         if self.handshake is not None and self.handshake.connection is connection:
             self.handshake = None
         elif self.handshake is not None and self.handshake.state is State.INIT_SENT:
@@ -206,6 +219,7 @@ class Peer:
             return
         for name in tuple(self._attempts):
             self._fail(name, failure.reason, failure.detail)
+        self._fail_to_connect(failure.reason, failure.detail)
 
     def lost(self, connection: Connection, reason: DeletionReason | None, now: float) -> None:
         """Take the end of an IKE SA; attempts that it carried get a new one, once."""
@@ -236,8 +250,9 @@ class Peer:
 
     def _carrier(self, name: str) -> CreateChild | InitiatorHandshake | None:
         """Find what is making, or is about to make, the CHILD_SA of that name."""
-        if self.handshake is not None and self.handshake.child.name == name:
-            return self.handshake
+        handshake = self.handshake
+        if handshake is not None and handshake.child is not None and handshake.child.name == name:
+            return handshake
         for connection in self.connections:
             for task in connection.tasks:
                 if isinstance(task, CreateChild) and task.config.name == name:
@@ -253,9 +268,20 @@ class Peer:
             connection.enqueue(CreateChild(child, self.is_live), now)
             self.touched.append(connection)
         elif self.handshake is None:
-            self.handshake = InitiatorHandshake(self._env, self.config, child, now)
-            self._note_contact()
-            self.touched.append(self.handshake)
+            self._begin_handshake(child, now)
+        elif self.handshake.child is None and self.handshake.state is State.INIT_SENT:
+            self.handshake.child = child
+
+    def _begin_handshake(self, child: ChildConfig | None, now: float) -> None:
+        self.handshake = InitiatorHandshake(self._env, self.config, child, now)
+        self._note_contact()
+        self.touched.append(self.handshake)
+
+    def _fail_to_connect(self, reason: FailureReason, detail: str) -> None:
+        """Report that an IKE SA that was to be made without a CHILD_SA has not come to be."""
+        if self._connecting:
+            self._connecting = False
+            self.events.append(AttemptFailed("", self.config.name, reason, detail))
 
     def _place_waiting(self, now: float) -> None:
         for name, attempt in tuple(self._attempts.items()):

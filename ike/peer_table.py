@@ -146,5 +146,6 @@ def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
         other,
         children=one.children,
         lifetime=one.lifetime,
+        childless=one.childless,
         liveness_interval=one.liveness_interval,
     )

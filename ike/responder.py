@@ -225,7 +225,7 @@ class ResponderHandshake:
             agreement.suite,
             agreement.keys,
             agreement.nonces,
-            agreement.nat.detected,
+            agreement.nat,
             self.began,
             now,
         )

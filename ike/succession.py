@@ -45,7 +45,7 @@ def spawn(
         agreement.suite,
         agreement.keys,
         agreement.nonces,
-        old.nat_detected,
+        old.nat,
         began,
         now,
     )

@@ -160,14 +160,25 @@ class UdpAddress:
         return f"{self.address}:{self.port}"
 
 
+IKE_PORT = 500
+NAT_PORT = 4500  # shared with ESP in UDP (RFC 3948)
+NAT_KEEPALIVE = b"\xff"
+
+
 @dataclass(frozen=True, slots=True)
 class Datagram:
     """One UDP datagram of IKE.
 
     `payload` starts with the IKE header on every port: whoever carries it adds and removes the
-    non-ESP marker on port 4500 (RFC 3948 §2.2).
+    non-ESP marker on port 4500 (RFC 3948 §2.2). A NAT keepalive has no marker (§2.3), and need not
+    be handed in.
     """
 
     source: UdpAddress
     destination: UdpAddress
     payload: bytes
+
+    @property
+    def is_nat_keepalive(self) -> bool:
+        """Whether it does nothing but keep a NAT's mapping alive."""
+        return self.payload == NAT_KEEPALIVE

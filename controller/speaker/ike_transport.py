@@ -1,8 +1,8 @@
 """IKE over packet-in and packet-out: punted frames to datagrams, datagrams to frames.
 
 On port 4500 IKE shares the port with ESP, so four zero bytes, the non-ESP marker, come before it
-(RFC 3948 §2.2). The IKE engine never sees them. It is our own port that decides: the peer's can
-be any that a NAT has chosen, 4500 too.
+(RFC 3948 §2.2), except before a NAT keepalive (§2.3). The IKE engine never sees them. It is our
+own port that decides: the peer's can be any that a NAT has chosen, 4500 too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from controller.speaker.errors import PacketError
 from controller.speaker.ethernet import TYPE_IPV4, EthernetFrame
 from controller.speaker.ipv4 import PROTOCOL_UDP, Ipv4Packet
 from controller.speaker.udp import UdpPacket
-from ike.types import Datagram, UdpAddress
+from ike.types import NAT_KEEPALIVE, Datagram, UdpAddress
 
 IKE_PORT = 500
 IKE_NAT_PORT = 4500
@@ -35,7 +35,7 @@ def decode(frame: bytes) -> Datagram:
         raise PacketError("IPv4", 6, "a fragment")
     udp = UdpPacket.parse(packet.payload, packet.source, packet.destination)
     payload = udp.payload
-    if udp.destination_port == IKE_NAT_PORT:
+    if udp.destination_port == IKE_NAT_PORT and payload != NAT_KEEPALIVE:
         if not payload.startswith(NON_ESP_MARKER):
             raise PacketError("UDP", 8, "no non-ESP marker")
         payload = payload[len(NON_ESP_MARKER) :]
@@ -60,7 +60,8 @@ def encode(datagram: Datagram, identification: int = 0) -> PacketOut:
         PacketError: the payload does not fit a UDP packet.
     """
     source, destination = datagram.source, datagram.destination
-    marker = NON_ESP_MARKER if source.port == IKE_NAT_PORT else b""
+    with_marker = source.port == IKE_NAT_PORT and not datagram.is_nat_keepalive
+    marker = NON_ESP_MARKER if with_marker else b""
     udp = UdpPacket(source.port, destination.port, marker + datagram.payload)
     packet = Ipv4Packet(
         source=source.address,

@@ -39,9 +39,12 @@ class AuthenticatedInitiator:
 
 
 def build_request(
-    context: AuthContext, peer: PeerConfig, child: ChildOffer, initial_contact: bool
+    context: AuthContext, peer: PeerConfig, child: ChildOffer | None, initial_contact: bool
 ) -> list[Payload]:
-    """Build the request; there is no `obstacle_to_proof`."""
+    """Build the request; there is no `obstacle_to_proof`.
+
+    Without a `child` it asks for an IKE SA alone (RFC 6023).
+    """
     own = peer.local_identity
     identification = IdentificationInitiator(own.id_type, own.data)
     chain, authentication = prove(
@@ -53,7 +56,7 @@ def build_request(
     expected = peer.remote_identity
     if expected.id_type is not IdType.NULL:
         payloads.append(IdentificationResponder(expected.id_type, expected.data))
-    return [*payloads, authentication, *offer_payloads(child)]
+    return [*payloads, authentication, *(offer_payloads(child) if child is not None else ())]
 
 
 def check_response(

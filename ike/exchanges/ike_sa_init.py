@@ -63,6 +63,7 @@ class InitAgreement:
     responder_spi: int
     nat: NatStatus
     fragmentation: bool
+    childless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ def _agree(
         spi,
         nat_detection.detect(payloads, offer.spi, spi, local, remote),
         _can_fragment(payloads),
+        find_notify(payloads, NotifyType.CHILDLESS_IKEV2_SUPPORTED) is not None,
     )
 
 
@@ -256,6 +258,7 @@ def answer_request(
         Nonce(own_nonce),
         *nat_detection.announce(initiator_spi, spi, local, remote),
     )
+    response += (Notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED),)
     if agreement.fragmentation:
         response += (Notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),)
     if intermediate:

@@ -86,7 +86,7 @@ class Builder:
             record.suite,
             record.keys,
             nonces,
-            record.nat_detected,
+            record.nat,
             base + record.began,
             at - record.established_ago,
         )

@@ -16,6 +16,7 @@ from ike.crypto.suites import EspSuite, IkeSuite
 from ike.events import DeletionReason, Role
 from ike.exchanges.child import ChildOffer
 from ike.exchanges.ike_sa_init import InitOffer
+from ike.exchanges.nat_detection import NatStatus
 from ike.states import State
 from ike.types import Identity, TrafficSelector, UdpAddress
 
@@ -88,6 +89,7 @@ class ChannelRecord:
     local: UdpAddress
     remote: UdpAddress
     heard_ago: float
+    sent_ago: float
     fragmentation: bool
     iv_runs: tuple[int, ...]
     requests: RequestWindowRecord
@@ -230,7 +232,7 @@ class ConnectionRecord:
     suite: IkeSuite
     keys: IkeKeys
     lowest_nonce: bytes
-    nat_detected: bool
+    nat: NatStatus
     began: int
     sequence: int
     established_ago: float

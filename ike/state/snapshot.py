@@ -67,7 +67,7 @@ def _connection(
         connection.suite,
         connection.keys,
         connection.lowest_nonce,
-        connection.nat_detected,
+        connection.nat,
         connection.began,
         connection.sequence,
         now - connection.established_at,

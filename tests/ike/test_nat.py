@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ike_network import LEFT, RIGHT, Network, at
+import pytest
+from ike_network import LEFT, RIGHT, Network, at, left_peer, right_peer
 from test_loss import live
 
-from ike.events import ChildSaEstablished, IkeSaEstablished, PeerMoved
+from ike.config import Settings
+from ike.events import ChildSaEstablished, IkeSaEstablished, PeerMoved, PeerRefused
 from ike.types import Datagram, UdpAddress
 
 
@@ -94,3 +96,50 @@ def test_a_replayed_message_from_elsewhere_moves_nothing() -> None:
     network.run(2)
     assert not network.left.of(PeerMoved)
     assert not network.right.of(PeerMoved)
+
+
+def keepalives(network: Network) -> list[Datagram]:
+    return [d for d in network.sent if d.payload == b"\xff"]
+
+
+def test_keepalives_through_a_nat_before_us() -> None:
+    """RFC 3948 §4: one byte, when nothing else has been sent for 20 seconds."""
+    quiet = (
+        replace(left_peer(), liveness_interval=0.0),
+        replace(right_peer(), liveness_interval=0.0),
+    )
+    network = Network(*quiet)
+    Nat(network)
+    network.left.endpoint.initiate("net", network.now)
+    network.run(1)
+    assert not keepalives(network)
+    network.run(60)
+    assert {(d.source, d.destination) for d in keepalives(network)} == {
+        (at(LEFT, 4500), at(RIGHT, 4500))
+    }
+    assert len(keepalives(network)) == 3
+    assert all(d.is_nat_keepalive for d in keepalives(network))
+    assert not network.right.of(PeerRefused), "it is ignored"
+
+
+@pytest.mark.parametrize("behind_nat", [False, True])
+def test_no_keepalives_where_they_are_of_no_use(behind_nat: bool) -> None:
+    """Without a NAT; or while other messages are sent often enough."""
+    network = Network()
+    if behind_nat:
+        Nat(network)
+    network.left.endpoint.initiate("net", network.now)
+    network.run(60)
+    assert not keepalives(network)
+
+
+def test_keepalives_can_be_turned_off() -> None:
+    network = Network(
+        replace(left_peer(), liveness_interval=0.0),
+        replace(right_peer(), liveness_interval=0.0),
+        settings=Settings(nat_keepalive=0.0),
+    )
+    Nat(network)
+    network.left.endpoint.initiate("net", network.now)
+    network.run(60)
+    assert not keepalives(network)

@@ -44,6 +44,14 @@ def test_port_4500_without_marker_is_no_ike() -> None:
         ike_transport.decode(punted(4500, 4500, b"\x00\x00\x00\x01esp"))
 
 
+def test_a_nat_keepalive_has_no_marker() -> None:
+    """One byte, 0xFF, both ways (RFC 3948 §2.3)."""
+    datagram = ike_transport.decode(punted(4500, 4500, b"\xff"))
+    assert datagram.is_nat_keepalive
+    sent = Ether(ike_transport.encode(datagram).frame)
+    assert bytes(sent[UDP].payload) == b"\xff"
+
+
 def test_ethernet_padding_is_not_payload() -> None:
     assert ike_transport.decode(punted(500, 500, b"ike") + bytes(20)).payload == b"ike"
 
