@@ -33,6 +33,7 @@ from ike.state.records import ChannelRecord
 from ike.types import NAT_KEEPALIVE, Datagram, UdpAddress
 from ike.window import RequestWindow, ResponseWindow
 
+_MANY_IDS = 2**31
 _TELLS_WINDOW = frozenset(
     {ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}
 )
@@ -190,6 +191,11 @@ class Channel:
     def next_id(self) -> int:
         """The message id of our next request."""
         return self._requests.next_id
+
+    @property
+    def ids_run_out(self) -> bool:
+        """Whether most message ids are used up, in one of the directions (RFC 7296 §2.2)."""
+        return max(self._requests.next_id, self._responses.expected_id) > _MANY_IDS
 
     @property
     def lowest_outstanding(self) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from ike.config import ChildConfig, Mode
 from ike.crypto.suites import EspSuite
 from ike.events import DeletionReason, Role
+from ike.lifetimes import Volume
 from ike.types import TrafficSelector
 
 
@@ -65,6 +66,7 @@ class ChildSa:
     expire_at: float | None = None
     expire_reason: DeletionReason = DeletionReason.EXPIRED
     state: ChildState = ChildState.LIVE
+    volume: Volume = field(default_factory=Volume)
 
     @property
     def deadline(self) -> float | None:

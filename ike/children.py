@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ike.child_sa import ChildSa, Making
 from ike.environment import Environment
 from ike.exchanges.child import ChildAgreement
+from ike.lifetimes import Lifetime, Volume
 
 _MAX_DELETED_EARLY = 256
 
@@ -87,7 +88,7 @@ def make_child(
         agreement.more_selectors,
         agreement.mode,
     )
-    if config.lifetime:
-        child.rekey_at = now + env.rekey_after(config.lifetime)
-        child.expire_at = now + config.lifetime * (1 + env.settings.rekey_margin)
+    lifetime = Lifetime.draw(config.lifetime, env, now)
+    child.rekey_at, child.expire_at = lifetime.rekey_at, lifetime.expire_at
+    child.volume = Volume.draw(config, agreement.suite, env)
     return child

@@ -205,6 +205,8 @@ class ChildConfig:
     lifetime: float = 3600.0  # seconds until the CHILD_SA is rekeyed, before jitter; 0: never
     mode: Mode = Mode.TUNNEL
     mode_required: bool = False
+    lifetime_bytes: int = 0  # the same in bytes, by `Endpoint.note_usage`; 0: no limit
+    lifetime_packets: int = 0  # the same in packets; 0: as many as there are sequence numbers
     origin: str = field(default="", compare=False)
 
 

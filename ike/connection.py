@@ -25,6 +25,7 @@ from ike.events import DeletionReason, Event, PeerMoved, Role
 from ike.exchanges.child import ChildAgreement
 from ike.exchanges.nat_detection import NatStatus
 from ike.info import IkeSaInfo
+from ike.lifetimes import Lifetime
 from ike.states import State, Trigger
 from ike.tasks.base import Task
 from ike.tasks.delete import DeleteChildren, DeleteIkeSa
@@ -86,12 +87,10 @@ class Connection:
         self.spawned: list[Connection] = []
         self.heir: Connection | None = None
         self.claims: Connection | None = None
-        self.rekey_at: float | None = None
-        self.expire_at: float | None = None
+        lifetime = Lifetime.draw(peer.lifetime, env, now)
+        self.rekey_at = lifetime.rekey_at
+        self.expire_at = lifetime.expire_at
         self.expire_reason = DeletionReason.EXPIRED
-        if peer.lifetime:
-            self.rekey_at = now + env.rekey_after(peer.lifetime)
-            self.expire_at = now + peer.lifetime * (1 + env.settings.rekey_margin)
         self.heard_esp_at = now
         self.deleted_early = EarlyDeletes()
         if env.secrets_log is not None:
@@ -193,7 +192,7 @@ class Connection:
             self.channel.keep_nat_alive()
         self.tasks.wake(now)
         self._advance_children(now)
-        if self.rekey_at is not None and now >= self.rekey_at:
+        if (self.rekey_at is not None and now >= self.rekey_at) or self.channel.ids_run_out:
             self.rekey(now)
         liveness_at = self._liveness_at
         if not self.tasks.running and liveness_at is not None and now >= liveness_at:
@@ -212,6 +211,14 @@ class Connection:
         self.rekey_at = None
         if not any(isinstance(task, RekeyIkeSa) for task in self.tasks):
             self.enqueue(RekeyIkeSa(), now)
+
+    def note_usage(self, child: ChildSa, octets: int, packets: int, now: float) -> None:
+        """Take what a CHILD_SA has carried: its soft limits rekey it, its hard ones end it."""
+        if child.volume.is_used_up(octets, packets):
+            self.delete_children((child,), DeletionReason.EXPIRED, now)
+        elif child.volume.wants_rekey(octets, packets):
+            child.volume = child.volume.without_rekey()
+            self.rekey_child(child, now)
 
     def rekey_child(self, child: ChildSa, now: float) -> None:
         """Have a CHILD_SA rekeyed."""

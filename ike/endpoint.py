@@ -230,6 +230,17 @@ class Endpoint:
             connection.note_inbound_traffic(now)
             self._timers.set(connection.channel.own_spi, connection.deadline)
 
+    def note_usage(self, spi_in: int, octets: int, packets: int, now: float) -> None:
+        """Take what a pair of ESP SAs has carried since it was made, in its busier direction.
+
+        It is rekeyed or deleted as `ChildConfig.lifetime_bytes` and `lifetime_packets` say, and
+        before its sequence numbers run out. Unknown ones are passed over.
+        """
+        connection = self._holder(spi_in)
+        if connection is not None:
+            connection.note_usage(connection.children[spi_in], octets, packets, now)
+            self._settle(connection, now)
+
     def ike_sas(self) -> list[IkeSaInfo]:
         """Describe every IKE SA that is established or on its way, for an operator."""
         return [sa.info() for sa in self._by_spi.values() if sa.state is not State.CLOSED]

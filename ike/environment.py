@@ -56,8 +56,12 @@ class Environment:
         return self.random_bytes(NONCE_LENGTH)
 
     def rekey_after(self, lifetime: float) -> float:
-        """Draw when an SA of that lifetime is rekeyed, in seconds from now."""
+        """Draw when an SA of that lifetime is rekeyed; in the lifetime's unit."""
         return lifetime * (1 - self.settings.rekey_jitter * self._draw_fraction())
+
+    def expire_after(self, lifetime: float) -> float:
+        """Tell when an SA of that lifetime ends if rekeying fails; in the lifetime's unit."""
+        return lifetime * (1 + self.settings.rekey_margin)
 
     def retry_after(self) -> float:
         """Draw when what the peer has refused for now is tried again, in seconds from now.

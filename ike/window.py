@@ -15,6 +15,8 @@ from ike.state.records import (
     ResponseWindowRecord,
 )
 
+_LAST_ID = 2**32 - 1
+
 
 @dataclass(slots=True)
 class Outstanding:
@@ -49,7 +51,7 @@ class RequestWindow:
     @property
     def has_room(self) -> bool:
         """Whether another request may go out: all up to `next_id - size` are answered (§2.3)."""
-        return not self.outstanding or self.next_id < self.lowest + self.size
+        return self.next_id <= _LAST_ID and self.next_id < self.lowest + self.size
 
     @property
     def lowest(self) -> int:

@@ -147,6 +147,7 @@ class Builder:
             self._absolute(record.expire_in),
             record.expire_reason,
             record.state,
+            record.volume,
         )
 
     def _task(self, record: TaskRecord, peer: Peer) -> Task:

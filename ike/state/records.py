@@ -17,6 +17,7 @@ from ike.events import DeletionReason, Role
 from ike.exchanges.child import ChildOffer
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.nat_detection import NatStatus
+from ike.lifetimes import Volume
 from ike.states import State
 from ike.types import Identity, TrafficSelector, UdpAddress
 
@@ -126,6 +127,7 @@ class ChildRecord:
     expire_in: float | None
     expire_reason: DeletionReason
     state: ChildState
+    volume: Volume
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ def _child(child: ChildSa, makings: dict[Making, int], now: float) -> ChildRecor
         _relative(child.expire_at, now),
         child.expire_reason,
         child.state,
+        child.volume,
     )
 
 
