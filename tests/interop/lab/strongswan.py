@@ -76,16 +76,7 @@ class StrongSwan:
             LabError: it did not start; with the end of its log.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._write(
-            "strongswan.conf",
-            strongswan_conf(
-                socket=self.socket,
-                log=self.log_path,
-                log_keys=self._log_keys,
-                retransmission=self._retransmission,
-                options=self._options,
-            ),
-        )
+        self._write_settings()
         self._start()
         self.load(*connections)
 
@@ -98,6 +89,25 @@ class StrongSwan:
         """Replace the loaded connections and secrets. SAs that are up stay up."""
         self._write("swanctl.conf", swanctl_conf(connections))
         self.swanctl("--load-all", "--noprompt", "--clear")
+
+    def reload_settings(self, options: Options) -> None:
+        """Change the daemon's own settings, of those that it reads while it runs."""
+        self._options = options
+        self._write_settings()
+        self.swanctl("--reload-settings")
+
+    def add_credential(self, kind: str, name: str, pem: bytes) -> None:
+        """Put a file where `load` finds it: kind "x509", "x509ca" or "private"."""
+        directory = self.directory / kind
+        directory.mkdir(mode=0o700, exist_ok=True)
+        path = directory / name
+        path.touch(mode=0o600)
+        path.write_bytes(pem)
+
+    def forget_credentials(self) -> None:
+        """Remove all that `add_credential` has put there."""
+        for kind in ("x509", "x509ca", "private"):
+            shutil.rmtree(self.directory / kind, ignore_errors=True)
 
     def stop(self) -> None:
         """End charon in order: it deletes its SAs at the peers."""
@@ -197,6 +207,18 @@ class StrongSwan:
         # table stays, and a new charon adds it again.
         while "lookup 220" in self.namespace.ip("rule", "show"):
             self.namespace.ip("rule", "delete", "table", "220")
+
+    def _write_settings(self) -> None:
+        self._write(
+            "strongswan.conf",
+            strongswan_conf(
+                socket=self.socket,
+                log=self.log_path,
+                log_keys=self._log_keys,
+                retransmission=self._retransmission,
+                options=self._options,
+            ),
+        )
 
     def _write(self, name: str, text: str) -> None:
         path = self.directory / name

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from types import TracebackType
 from typing import TypeVar
@@ -57,7 +58,9 @@ class Engine:
     ) -> None:
         self.namespace = namespace
         self.address = address
-        self.endpoint = Endpoint(peers, settings=settings or Settings())
+        self.endpoint = Endpoint(
+            peers, settings=settings or Settings(), wall_clock=lambda: datetime.now(UTC)
+        )
         self.events: list[Event] = []  # all of them, oldest first
         self.refuse_datagrams = False  # set: as if the cable were cut
         self._tunnel = Tunnel()
