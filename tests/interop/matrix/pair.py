@@ -14,6 +14,7 @@ from tests.interop.lab.engine.engine import Engine
 from tests.interop.lab.engine.tunnel import ChildPair
 from tests.interop.lab.errors import LabError
 from tests.interop.lab.lab import Lab
+from tests.interop.lab.namespace import Namespace
 from tests.interop.lab.ping import ping
 from tests.interop.lab.scenario import CHILD, CONNECTION, PRESHARED_KEY, peer_connection
 from tests.interop.lab.strongswan import StrongSwan
@@ -110,11 +111,21 @@ def paired(
     theirs: Connection,
     *,
     settings: Settings | None = None,
+    namespace: Namespace | None = None,
 ) -> Iterator[Pair]:
-    """Configure both for one cell; afterwards neither has an SA."""
+    """Configure both for one cell; afterwards neither has an SA.
+
+    Args:
+        lab: where they are.
+        strongswan: one of them, running.
+        ours: what the engine knows of strongSwan; it listens at the local address there.
+        theirs: what strongSwan knows of the engine.
+        settings: of the engine.
+        namespace: where the engine's sockets are; None: in that of site A's router.
+    """
     strongswan.load(theirs)
-    namespace = lab[SITE_A.router]
-    with Engine(namespace, SITE_A.core_address, [ours], settings=settings) as engine:
+    where = namespace or lab[SITE_A.router]
+    with Engine(where, ours.local_address, [ours], settings=settings) as engine:
         yield Pair(lab, strongswan, engine)
     try:
         strongswan.wait_for_no_sa(timeout=2)

@@ -62,7 +62,7 @@ class Engine:
             peers, settings=settings or Settings(), wall_clock=lambda: datetime.now(UTC)
         )
         self.events: list[Event] = []  # all of them, oldest first
-        self.refuse_datagrams = False  # set: as if the cable were cut
+        self.deaf = False  # set: what comes in is lost
         self._tunnel = Tunnel()
         self._sockets: dict[UdpAddress, socket.socket] = {}
         self._loop = asyncio.new_event_loop()
@@ -224,7 +224,7 @@ class Engine:
                 data, (host, port) = opened.recvfrom(_LARGEST)
             except BlockingIOError:
                 break
-            if not self.refuse_datagrams:
+            if not self.deaf:
                 self._receive(UdpAddress(IPv4Address(host), port), local, data)
         self._flush()
 
@@ -251,7 +251,7 @@ class Engine:
 
     def _send(self, source: UdpAddress, destination: UdpAddress, data: bytes) -> None:
         opened = self._sockets.get(source)
-        if opened is None or self.refuse_datagrams:
+        if opened is None:
             return
         try:
             opened.sendto(data, (str(destination.address), destination.port))
