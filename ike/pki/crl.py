@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 
 from ike.pki.algorithms import weak_signature
-from ike.pki.finding import GOOD, Finding, Status
+from ike.pki.finding import CLOCK_SKEW, GOOD, Finding, Status
 from ike.pki.limits import Budget
 from ike.pki.parsed import MALFORMED, ParsedCertificate
 from ike.pki.usage import show_time
@@ -88,7 +88,7 @@ def _why_unusable(
 def _why_not_covered(
     crl: x509.CertificateRevocationList, certificate: ParsedCertificate, at: datetime
 ) -> str | None:
-    if at < crl.last_update_utc:
+    if at < crl.last_update_utc - CLOCK_SKEW:
         return f"is not valid before {show_time(crl.last_update_utc)}"
     if crl.next_update_utc is None:
         return "does not say how long it is valid"

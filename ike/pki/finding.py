@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""By how much the clock of a CA or an OCSP responder may be ahead of ours."""
 
 
 class Status(Enum):

@@ -19,12 +19,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from ike.pki.algorithms import signature_fits, weak_key, weak_signature
 from ike.pki.crl import check_crl
 from ike.pki.errors import CertificateError
-from ike.pki.finding import GOOD, Finding, Status
+from ike.pki.finding import CLOCK_SKEW, GOOD, Finding, Status
 from ike.pki.limits import Budget
 from ike.pki.parsed import MALFORMED, ParsedCertificate
 from ike.pki.usage import check_validity, show_time
 
-CLOCK_SKEW = timedelta(minutes=5)
 MAX_AGE = timedelta(days=1)  # of a response that does not say until when it is valid
 _MAX_RESPONDER_CERTIFICATES = 4
 _UNDERSTOOD = (x509.OCSPNonce,)
@@ -189,6 +188,6 @@ def _read(answer: ocsp.OCSPSingleResponse, at: datetime) -> Finding:
         return Finding(Status.UNKNOWN, f"the OCSP response is not valid before {show_time(made)}")
     if until is None:
         until = made + MAX_AGE
-    if at > until + CLOCK_SKEW:
+    if at > until:
         return Finding(Status.UNKNOWN, f"the OCSP response is stale since {show_time(until)}")
     return GOOD

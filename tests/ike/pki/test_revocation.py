@@ -168,7 +168,8 @@ class TestCrl:
         revoked(root, gateway, [root.crl([gateway], next_update=NOW - HOUR)])
 
     def test_of_the_future(self, root: Authority, gateway: Issued) -> None:
-        future = root.crl(this_update=NOW + HOUR)
+        accepted(root, gateway, [root.crl(this_update=NOW + timedelta(minutes=5))])
+        future = root.crl(this_update=NOW + timedelta(minutes=5, seconds=1))
         assert "not valid before" in unknown(root, gateway, [future])
 
     def test_a_current_one_beside_a_stale_one(self, root: Authority, gateway: Issued) -> None:
@@ -309,8 +310,8 @@ class TestOcsp:
         assert "stale" in unknown(root, gateway, ocsp=[old])
 
     def test_of_the_future(self, root: Authority, gateway: Issued) -> None:
-        accepted(root, gateway, ocsp=[root.ocsp(gateway, this_update=NOW + timedelta(minutes=4))])
-        future = root.ocsp(gateway, this_update=NOW + HOUR)
+        accepted(root, gateway, ocsp=[root.ocsp(gateway, this_update=NOW + timedelta(minutes=5))])
+        future = root.ocsp(gateway, this_update=NOW + timedelta(minutes=5, seconds=1))
         assert "not valid before" in unknown(root, gateway, ocsp=[future])
 
     @pytest.mark.parametrize("by_name", [True, False])
