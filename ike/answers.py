@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ike import succession
+from ike import crash_detection, succession
 from ike.channel import Received
 from ike.child_sa import ChildSa, ChildState
 from ike.codec.chain import find, find_notify
@@ -205,6 +205,7 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
 
 def _informational(connection: Connection, received: Received) -> None:
     informed = informational.read_request(received.payloads)
+    connection.peer_token = crash_detection.read(received.payloads) or connection.peer_token
     if not informed.ends_ike_sa:
         payloads = _delete_children(connection, informed.spis_out)
         connection.channel.respond(received, payloads)

@@ -298,6 +298,7 @@ class Settings:
     retransmission: Retransmission = field(default_factory=Retransmission)
     fragment_size: int = 1232  # bytes of a message from which on it goes in fragments; 0: never
     nat_keepalive: float = 20.0  # seconds without a message to a peer before a NAT; 0: never
+    qcd_secret: Secret | None = None  # for RFC 6290; must outlive us: kept by the caller
     half_open_limit: int = 1024  # half-open IKE SAs as responder, in all
     half_open_limit_per_address: int = 16
     cookie_threshold: int = 32  # half-open IKE SAs from which on a COOKIE is asked for

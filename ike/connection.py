@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ike import answers, keylog, reports, states
+from ike import answers, crash_detection, keylog, reports, states
 from ike.channel import Channel, Received
 from ike.child_sa import ChildSa, ChildState
 from ike.children import ChildTable, EarlyDeletes, make_child
 from ike.codec.chain import find_notify, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
+from ike.codec.payload import Payload
 from ike.codec.registry import NotifyType
 from ike.config import PeerConfig
 from ike.crypto.keys import IkeKeys, Nonces
@@ -33,6 +34,7 @@ from ike.tasks.liveness import CheckLiveness
 from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
+from ike.tasks.send_token import SendToken
 from ike.types import NAT_PORT, Datagram
 
 
@@ -52,6 +54,7 @@ class Connection:
         expire_at: when it is deleted, for `expire_reason`; None: never.
         heard_esp_at: when ESP last came from the peer.
         nat: which end is behind a NAT.
+        peer_token: what shows that the peer has lost its state (`ike.crash_detection`).
         deleted_early: outbound SPIs of CHILD_SAs that the peer has deleted before we knew them.
     """
 
@@ -92,6 +95,7 @@ class Connection:
         self.expire_at = lifetime.expire_at
         self.expire_reason = DeletionReason.EXPIRED
         self.heard_esp_at = now
+        self.peer_token = b""
         self.deleted_early = EarlyDeletes()
         if env.secrets_log is not None:
             spis = channel.initiator_spi, channel.responder_spi
@@ -109,6 +113,13 @@ class Connection:
     def is_usable(self) -> bool:
         """Whether new CHILD_SAs can be made in it."""
         return self.state is State.ESTABLISHED
+
+    @property
+    def own_token(self) -> tuple[Payload, ...]:
+        """What shows the peer that we have lost our state, if we do."""
+        channel = self.channel
+        spis = channel.initiator_spi, channel.responder_spi
+        return crash_detection.announce(self.env.settings.qcd_secret, *spis, channel.remote)
 
     @property
     def nat_detected(self) -> bool:
@@ -164,8 +175,15 @@ class Connection:
             return
         remote = self.channel.remote
         received = self.channel.receive(datagram, header, now)
-        if received is None or not received.authenticated:
-            return  # whatever it says, anybody can have sent it (RFC 7296 §2.21)
+        if received is None:
+            return
+        if not received.authenticated:
+            # Whatever else it says, anybody can have sent it (RFC 7296 §2.21).
+            if header.is_response and crash_detection.is_proof(self.peer_token, received.payloads):
+                self.close(DeletionReason.CRASHED)
+            return
+        if self.channel.remote.address != remote.address:
+            self.tasks.add(SendToken())
         if self.channel.remote != remote:
             self.events.append(PeerMoved(self.peer.name, tuple(self.children), self.channel.remote))
         if header.is_response:

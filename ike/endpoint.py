@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from ike import crash_detection
 from ike.codec.errors import ParseError
 from ike.codec.header import VERSION, Header
 from ike.codec.notify import Notify
+from ike.codec.payload import Payload
 from ike.codec.reader import u8
 from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import PeerConfig, Settings
@@ -333,7 +335,14 @@ class Endpoint:
         if sa is None:
             # RFC 7296 §2.21.4: it proves nothing to the peer, but may set it thinking.
             notify = Notify(NotifyType.INVALID_IKE_SPI)
-            self._reception.reply(datagram, header, notify, now)
+            proof: tuple[Payload, ...] = ()
+            if (
+                header.initiator_spi not in self._by_spi
+                and header.responder_spi not in self._by_spi
+            ):
+                secret = self._env.settings.qcd_secret
+                proof = crash_detection.answer_unknown(secret, header, datagram.source)
+            self._reception.reply(datagram, header, notify, now, proof)
             return Discard.UNKNOWN_SPI
         if not sa.channel.expects_spis(header):
             return Discard.UNKNOWN_SPI

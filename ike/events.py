@@ -39,6 +39,7 @@ class DeletionReason(StrEnum):
     PEER = "deleted by the peer"
     LOCAL = "deleted locally"
     LIVENESS = "the peer is not answering"
+    CRASHED = "the peer has lost its state"
     EXPIRED = "lifetime expired"
     REPLACED = "replaced by a rekeyed SA"
     INITIAL_CONTACT = "the peer started afresh"

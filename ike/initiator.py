@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ike import states
+from ike import crash_detection, states
 from ike.authentication import hashes
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
@@ -208,9 +208,17 @@ class InitiatorHandshake:
         self.state = states.advance(self.state, Trigger.KEYS_AGREED)
         self.channel.request(
             ExchangeType.IKE_AUTH,
-            ike_auth.build_request(auth, self.peer, self._child_offer, self.initial_contact),
+            [
+                *ike_auth.build_request(auth, self.peer, self._child_offer, self.initial_contact),
+                *self._own_token(),
+            ],
             now,
         )
+
+    def _own_token(self) -> tuple[Payload, ...]:
+        channel, secret = self.channel, self.env.settings.qcd_secret
+        spis = channel.initiator_spi, channel.responder_spi
+        return crash_detection.announce(secret, *spis, channel.remote)
 
     def _read_auth(self, received: Received, now: float) -> None:
         assert self._auth is not None
@@ -248,6 +256,7 @@ class InitiatorHandshake:
             now,
         )
         self.connection = connection
+        connection.peer_token = crash_detection.read(received.payloads)
         if offer is not None and outcome is not None:
             self._take_child(connection, offer, outcome, now)
 

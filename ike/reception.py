@@ -16,6 +16,7 @@ from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.nonce import Nonce
 from ike.codec.notify import Notify
+from ike.codec.payload import Payload
 from ike.codec.reader import u16
 from ike.codec.registry import ExchangeType, HeaderFlag, NotifyType
 from ike.config import PeerConfig
@@ -140,10 +141,20 @@ class Reception:
             peer = peers[0].name if len(peers) == 1 else ""
             self.events.append(PeerRefused(peer, datagram.source.address, reason, detail))
 
-    def reply(self, datagram: Datagram, header: Header, notify: Notify, now: float) -> None:
-        """Answer a request without an IKE SA, unless there are too many (RFC 7296 §1.5)."""
+    def reply(
+        self,
+        datagram: Datagram,
+        header: Header,
+        notify: Notify,
+        now: float,
+        proof: tuple[Payload, ...] = (),
+    ) -> None:
+        """Answer a request without an IKE SA, unless there are too many (RFC 7296 §1.5).
+
+        `proof` goes along: see `ike.crash_detection`.
+        """
         if not header.is_response and self._replies.take(now):
-            self._send(datagram, header, notify)
+            self._send(datagram, header, notify, proof)
 
     def _check_cookie(self, datagram: Datagram, request: Message, now: float) -> bool:
         cookie = find_notify(request.payloads, NotifyType.COOKIE)
@@ -161,7 +172,9 @@ class Reception:
         cookie = self._cookies.make(nonce.data, header.initiator_spi, datagram.source, now)
         self._send(datagram, header, Notify(NotifyType.COOKIE, cookie))
 
-    def _send(self, datagram: Datagram, header: Header, notify: Notify) -> None:
+    def _send(
+        self, datagram: Datagram, header: Header, notify: Notify, proof: tuple[Payload, ...] = ()
+    ) -> None:
         exchange_type = header.exchange_type
         if notify.notify_type == NotifyType.INVALID_MAJOR_VERSION:
             exchange_type = ExchangeType.INFORMATIONAL  # the other version's numbers are not ours
@@ -177,7 +190,7 @@ class Reception:
             header.message_id,
             0,
         )
-        payload = Message(answer, (notify,)).serialize()
+        payload = Message(answer, (notify, *proof)).serialize()
         self.outbox.append(Datagram(datagram.destination, datagram.source, payload))
 
 

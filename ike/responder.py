@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ike import states
+from ike import crash_detection, states
 from ike.authentication import certificates, hashes
 from ike.authentication.context import AuthContext
 from ike.channel import Channel, Received
@@ -231,7 +231,8 @@ class ResponderHandshake:
         )
         self.connection = connection
         connection.initial_contact = initiator.initial_contact
-        answer: tuple[Payload, ...] = initiator.payloads
+        connection.peer_token = crash_detection.read(received.payloads)
+        answer: tuple[Payload, ...] = (*initiator.payloads, *connection.own_token)
         if isinstance(child, ChildAnswer):
             answer += child.payloads
         elif isinstance(child, Refusal):

@@ -9,6 +9,7 @@ from ike.channel import Channel
 from ike.events import DeletionReason, Role
 from ike.exchanges.rekey_ike_sa import RekeyAgreement
 from ike.states import Trigger
+from ike.tasks.send_token import SendToken
 
 if TYPE_CHECKING:
     from ike.connection import Connection
@@ -63,6 +64,7 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
     heir.claims = None
     heir.children.update(old.children)
     old.children.clear()
+    heir.tasks.add(SendToken())
     old.tasks.hand_over(heir.tasks)
     old.heir = heir
     heir.is_redundant |= old.is_redundant

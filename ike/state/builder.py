@@ -19,6 +19,7 @@ from ike.state.records import (
     DeleteReplacedRecord,
     RekeyChildRecord,
     RekeyIkeSaRecord,
+    SendTokenRecord,
     StateRecord,
     TaskRecord,
 )
@@ -28,6 +29,7 @@ from ike.tasks.delete import DeleteChildren, DeleteIkeSa, DeleteReplaced
 from ike.tasks.liveness import CheckLiveness
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
+from ike.tasks.send_token import SendToken
 
 
 class Builder:
@@ -101,6 +103,7 @@ class Builder:
         connection.expire_at = self._absolute(record.expire_in)
         connection.expire_reason = record.expire_reason
         connection.heard_esp_at = at - record.heard_esp_ago
+        connection.peer_token = record.peer_token
         connection.deleted_early.restore(record.deleted_early)
         self._children.update(connection.children)
         self.connections[channel.own_spi] = connection
@@ -167,6 +170,8 @@ class Builder:
                 return DeleteIkeSa()
             case CheckLivenessRecord():
                 return CheckLiveness()
+            case SendTokenRecord():
+                return SendToken()
             case RekeyIkeSaRecord():
                 if record.offer is not None:
                     self.ike_spis.add(record.offer.spi)

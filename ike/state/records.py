@@ -181,6 +181,11 @@ class CheckLivenessRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SendTokenRecord:
+    """`ike.tasks.send_token.SendToken`."""
+
+
+@dataclass(frozen=True, slots=True)
 class RekeyIkeSaRecord:
     """`ike.tasks.rekey_ike_sa.RekeyIkeSa`; the rival by our SPI."""
 
@@ -196,6 +201,7 @@ TaskRecord = (
     | DeleteReplacedRecord
     | DeleteIkeSaRecord
     | CheckLivenessRecord
+    | SendTokenRecord
     | RekeyIkeSaRecord
 )
 
@@ -250,6 +256,7 @@ class ConnectionRecord:
     expire_in: float | None
     expire_reason: DeletionReason
     heard_esp_ago: float
+    peer_token: bytes
     deleted_early: tuple[tuple[int, int], ...]
     linger_in: float | None
 

@@ -83,6 +83,7 @@ def _connection(
         _relative(connection.expire_at, now),
         connection.expire_reason,
         now - connection.heard_esp_at,
+        connection.peer_token,
         connection.deleted_early.snapshot(),
         _relative(linger_until, now),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ike import succession
+from ike import crash_detection, succession
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
 from ike.events import DeletionReason, Role
@@ -72,6 +72,7 @@ class RekeyIkeSa:
         else:
             self._offer = None
             new = succession.spawn(connection, outcome, Role.INITIATOR, self._began, now)
+            new.peer_token = crash_detection.read(payloads)
             rival = self.rival
             if rival is not None and rival.is_usable and new.lowest_nonce < rival.lowest_nonce:
                 # The peer's stays. It deletes the old one, we delete ours.

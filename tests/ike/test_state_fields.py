@@ -24,6 +24,7 @@ from ike.tasks.liveness import CheckLiveness
 from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
+from ike.tasks.send_token import SendToken
 from ike.window import Outstanding, _Answer
 
 
@@ -67,6 +68,7 @@ OBJECTS: dict[type, tuple[object, set[str]]] = {
     records.DeleteReplacedRecord: (DeleteReplaced(1, ""), set()),
     records.DeleteIkeSaRecord: (DeleteIkeSa(), set()),
     records.CheckLivenessRecord: (CheckLiveness(), set()),
+    records.SendTokenRecord: (SendToken(), set()),
     records.RekeyIkeSaRecord: (RekeyIkeSa(), set()),
     records.AttemptRecord: (Attempt, set()),
 }
