@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ike import crash_detection, succession
+from ike.authentication import lifetime
 from ike.channel import Received
 from ike.child_sa import ChildSa, ChildState
 from ike.codec.chain import find, find_notify
@@ -206,6 +207,12 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
 def _informational(connection: Connection, received: Received) -> None:
     informed = informational.read_request(received.payloads)
     connection.peer_token = crash_detection.read(received.payloads) or connection.peer_token
+    announced = lifetime.read(received.payloads)
+    if announced is not None and connection.renewal.is_ours:
+        margin = connection.env.settings.rekey_margin
+        heard_at = connection.channel.heard_at
+        held_to = lifetime.held_to(announced, margin)
+        connection.renewal.shorten(held_to, connection.env, heard_at)
     if not informed.ends_ike_sa:
         payloads = _delete_children(connection, informed.spis_out)
         connection.channel.respond(received, payloads)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ike import answers, crash_detection, keylog, reports, states
+from ike.authentication.lifetime import Renewal
 from ike.channel import Channel, Received
 from ike.child_sa import ChildSa, ChildState
 from ike.children import ChildTable, EarlyDeletes, make_child
@@ -52,6 +53,7 @@ class Connection:
         ended_by: why it is no longer usable.
         rekey_at: when it is rekeyed; None: never, or the rekey is under way.
         expire_at: when it is deleted, for `expire_reason`; None: never.
+        renewal: when both ends have to prove again who they are.
         heard_esp_at: when ESP last came from the peer.
         nat: which end is behind a NAT.
         peer_token: what shows that the peer has lost its state (`ike.crash_detection`).
@@ -94,6 +96,7 @@ class Connection:
         self.rekey_at = lifetime.rekey_at
         self.expire_at = lifetime.expire_at
         self.expire_reason = DeletionReason.EXPIRED
+        self.renewal = Renewal()
         self.heard_esp_at = now
         self.peer_token = b""
         self.deleted_early = EarlyDeletes()
@@ -144,7 +147,12 @@ class Connection:
         """When `advance` wants to be called."""
         times = [self.channel.deadline, self.expire_at]
         if self.state is State.ESTABLISHED:
-            times += [self.rekey_at, self.tasks.deadline]
+            times += [
+                self.rekey_at,
+                self.tasks.deadline,
+                self.renewal.begin_at,
+                self.renewal.ends_at,
+            ]
             times += [child.deadline for child in self.children.values()]
             times.append(self._keepalive_at)
             if not self.tasks.running:
@@ -203,6 +211,8 @@ class Connection:
             self.expire_at = None
             if self.expire_reason is not DeletionReason.DUPLICATE or not self.children:
                 self.delete(self.expire_reason, now)
+        if self.renewal.ends_at is not None and now >= self.renewal.ends_at and self.is_usable:
+            self.delete(DeletionReason.EXPIRED, now)
         if self.state is not State.ESTABLISHED:
             return
         keepalive_at = self._keepalive_at
@@ -212,6 +222,9 @@ class Connection:
         self._advance_children(now)
         if (self.rekey_at is not None and now >= self.rekey_at) or self.channel.ids_run_out:
             self.rekey(now)
+        if self.renewal.begin_at is not None and now >= self.renewal.begin_at:
+            self.renewal.begin_at = None
+            self.renewal.is_due = True  # the peer's owner takes it from here
         liveness_at = self._liveness_at
         if not self.tasks.running and liveness_at is not None and now >= liveness_at:
             self.tasks.add(CheckLiveness())
@@ -223,6 +236,11 @@ class Connection:
                 self.delete_children((child,), child.expire_reason, now)
             elif child.deadline is not None and now >= child.deadline:
                 self.rekey_child(child, now)
+
+    def authenticated(self, good_for: float | None, now: float) -> None:
+        """Note that the peer has just proven who it is, for so many seconds; None: for ever."""
+        is_ours = self.role is Role.INITIATOR
+        self.renewal = Renewal.within(good_for, self.env, now, is_ours=is_ours)
 
     def rekey(self, now: float) -> None:
         """Have the IKE SA rekeyed."""

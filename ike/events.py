@@ -42,6 +42,7 @@ class DeletionReason(StrEnum):
     CRASHED = "the peer has lost its state"
     EXPIRED = "lifetime expired"
     REPLACED = "replaced by a rekeyed SA"
+    REAUTHENTICATED = "replaced by a newly authenticated IKE SA"
     INITIAL_CONTACT = "the peer started afresh"
     DUPLICATE = "redundant after simultaneous initiation"
     RECONFIGURED = "no longer configured"
@@ -151,6 +152,18 @@ class AttemptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReauthenticationFailed:
+    """The peer and we have not proven again who we are; it is tried again.
+
+    The IKE SA lives on until its authentication ends: then it is closed with EXPIRED.
+    """
+
+    peer: str
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeerRefused:
     """As responder we turned a peer away, or threw a message away; rate-limit what is logged.
 
@@ -170,5 +183,6 @@ Event = (
     | ChildSaDeleted
     | PeerMoved
     | AttemptFailed
+    | ReauthenticationFailed
     | PeerRefused
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ike import crash_detection, states
-from ike.authentication import hashes
+from ike.authentication import hashes, lifetime
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
+from ike.authentication.verdict import Authenticated
 from ike.channel import Channel, Received
 from ike.codec.chain import notifies, unsupported_critical
 from ike.codec.errors import ParseError
@@ -230,12 +231,12 @@ class InitiatorHandshake:
                     self._reject()
                 self._fail(checked)
                 return
-            self._establish(received, now)
+            self._establish(received, checked, now)
         except ParseError as error:
             self._reject()
             self._fail(Failure(FailureReason.INVALID_SYNTAX, f"malformed IKE_AUTH: {error}"))
 
-    def _establish(self, received: Received, now: float) -> None:
+    def _establish(self, received: Received, responder: Authenticated, now: float) -> None:
         assert self._auth is not None
         agreement = self._auth.agreement
         offer, outcome = self._child_offer, None
@@ -257,6 +258,16 @@ class InitiatorHandshake:
         )
         self.connection = connection
         connection.peer_token = crash_detection.read(received.payloads)
+        connection.authenticated(
+            lifetime.limit(
+                self.peer,
+                self.env.settings.rekey_margin,
+                responder.not_after,
+                self.env.calendar(),
+                lifetime.read(received.payloads),
+            ),
+            now,
+        )
         if offer is not None and outcome is not None:
             self._take_child(connection, offer, outcome, now)
 

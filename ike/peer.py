@@ -18,6 +18,7 @@ from ike.events import (
     Role,
 )
 from ike.initiator import InitiatorHandshake
+from ike.reauthentication import Reauthentication
 from ike.state.records import AttemptRecord
 from ike.states import State
 from ike.tasks.create_child import CreateChild
@@ -53,6 +54,7 @@ class Peer:
         self._attempts: dict[str, Attempt] = {}
         self._connecting = False
         self._new_children: list[int] = []
+        self._reauthentication = Reauthentication(env, self)
 
     def initiate(self, child: ChildConfig, now: float) -> None:
         """Attempt a CHILD_SA, unless it is there or an attempt is in flight."""
@@ -66,8 +68,7 @@ class Peer:
         if self._connecting or self.preferred() is not None:
             return
         self._connecting = True
-        if self.handshake is None:
-            self._begin_handshake(None, now)
+        self.start_handshake(None, now)
 
     def cancel(self, name: str, now: float) -> None:
         """Give up an attempt in flight."""
@@ -105,6 +106,7 @@ class Peer:
         self.config = config
         if self.handshake is not None:
             self.handshake.peer = config
+            self._reauthentication.reconfigured()
         for connection in self.connections:
             connection.reconfigure(config, now)
         self.touched += self.connections
@@ -131,6 +133,7 @@ class Peer:
     def settle(self, now: float) -> None:
         """Do what follows from the events observed."""
         self._settle_duplicate_children(now)
+        self._reauthentication.settle(now)
         for connection in tuple(self.connections):
             creating = any(isinstance(task, CreateChild) for task in connection.tasks)
             doomed = connection.is_redundant and connection.is_usable
@@ -151,7 +154,9 @@ class Peer:
         if isinstance(event, ChildSaEstablished | AttemptFailed):
             known = self._attempts.pop(event.child, None)
             if isinstance(event, AttemptFailed) and known is None:
-                return  # the peer has made the CHILD_SA meanwhile
+                # The peer has made the CHILD_SA meanwhile, or it is one that is there already.
+                self._reauthentication.attempt_failed(event)
+                return
         self.events.append(event)
 
     def established(self, connection: Connection, now: float) -> None:
@@ -214,6 +219,7 @@ class Peer:
         failure = handshake.failure
         if failure is None:
             return
+        self._reauthentication.handshake_failed(handshake, now)
         if self.preferred() is not None:
             self._place_waiting(now)
             return
@@ -267,15 +273,18 @@ class Peer:
         elif connection is not None:
             connection.enqueue(CreateChild(child, self.is_live), now)
             self.touched.append(connection)
-        elif self.handshake is None:
-            self._begin_handshake(child, now)
-        elif self.handshake.child is None and self.handshake.state is State.INIT_SENT:
-            self.handshake.child = child
+        else:
+            handshake = self.start_handshake(child, now)
+            if handshake.child is None and handshake.state is State.INIT_SENT:
+                handshake.child = child
 
-    def _begin_handshake(self, child: ChildConfig | None, now: float) -> None:
-        self.handshake = InitiatorHandshake(self._env, self.config, child, now)
-        self._note_contact()
-        self.touched.append(self.handshake)
+    def start_handshake(self, child: ChildConfig | None, now: float) -> InitiatorHandshake:
+        """Initiate an IKE SA, with `child` for its first CHILD_SA; or give the one under way."""
+        if self.handshake is None:
+            self.handshake = InitiatorHandshake(self._env, self.config, child, now)
+            self._note_contact()
+            self.touched.append(self.handshake)
+        return self.handshake
 
     def _fail_to_connect(self, reason: FailureReason, detail: str) -> None:
         """Report that an IKE SA that was to be made without a CHILD_SA has not come to be."""

@@ -15,6 +15,8 @@ from ike.config import (
     IkeProposal,
     Mode,
     PeerConfig,
+    RemoteAuthentication,
+    TrustedCertificate,
 )
 from ike.crypto.encryption import is_aead, is_known
 from ike.environment import Environment
@@ -141,11 +143,24 @@ def _check_ciphers(what: str, proposals: Sequence[IkeProposal | EspProposal]) ->
 
 
 def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
-    """Tell whether an IKE SA made under one configuration is good under the other."""
-    return one == replace(
+    """Tell whether an IKE SA made under one configuration is good under the other.
+
+    What is newly revoked counts from the next authentication on.
+    """
+    return replace(one, remote_authentication=_lasting(one)) == replace(
         other,
+        remote_authentication=_lasting(other),
         children=one.children,
         lifetime=one.lifetime,
         childless=one.childless,
         liveness_interval=one.liveness_interval,
+        reauthenticate=one.reauthenticate,
     )
+
+
+def _lasting(config: PeerConfig) -> RemoteAuthentication:
+    """Return how the peer authenticates, without CRLs and OCSP responses, which come and go."""
+    remote = config.remote_authentication
+    if not isinstance(remote, TrustedCertificate):
+        return remote
+    return replace(remote, trust=replace(remote.trust, crls=(), ocsp=()))

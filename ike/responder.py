@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ike import crash_detection, states
-from ike.authentication import certificates, hashes
+from ike.authentication import certificates, hashes, lifetime
 from ike.authentication.context import AuthContext
 from ike.channel import Channel, Received
 from ike.codec.errors import ParseError
@@ -232,7 +232,19 @@ class ResponderHandshake:
         self.connection = connection
         connection.initial_contact = initiator.initial_contact
         connection.peer_token = crash_detection.read(received.payloads)
-        answer: tuple[Payload, ...] = (*initiator.payloads, *connection.own_token)
+        good_for = lifetime.limit(
+            peer,
+            self.env.settings.rekey_margin,
+            initiator.verdict.not_after,
+            self.env.calendar(),
+            None,
+        )
+        connection.authenticated(good_for, now)
+        answer: tuple[Payload, ...] = (
+            *initiator.payloads,
+            *connection.own_token,
+            *lifetime.announce(good_for),
+        )
         if isinstance(child, ChildAnswer):
             answer += child.payloads
         elif isinstance(child, Refusal):

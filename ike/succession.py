@@ -68,6 +68,7 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
     old.tasks.hand_over(heir.tasks)
     old.heir = heir
     heir.is_redundant |= old.is_redundant
+    heir.renewal = old.renewal
     old.rekey_at = None
     old.ended_by = DeletionReason.REPLACED
     old.state = states.advance(old.state, Trigger.REKEYED)

@@ -31,6 +31,7 @@ from ike.events import (
     IkeSaEstablished,
     PeerMoved,
     PeerRefused,
+    ReauthenticationFailed,
 )
 from ike.info import IkeSaInfo
 from ike.types import Datagram
@@ -42,7 +43,12 @@ REFUSAL_ADDRESSES = 1024
 """Addresses that this is remembered of."""
 
 _SUCCEEDED = frozenset(
-    {DeletionReason.REPLACED, DeletionReason.DUPLICATE, DeletionReason.INITIAL_CONTACT}
+    {
+        DeletionReason.REPLACED,
+        DeletionReason.REAUTHENTICATED,
+        DeletionReason.DUPLICATE,
+        DeletionReason.INITIAL_CONTACT,
+    }
 )
 
 
@@ -167,6 +173,11 @@ class Negotiation:
                 self._say(Severity.INFO, f"IKE SA with {event.peer} closed: {event.reason}")
             case PeerMoved():
                 self._moved(event)
+            case ReauthenticationFailed():
+                self._say(
+                    Severity.WARNING,
+                    f"Reauthentication with {event.peer} failed: {event.reason}: {event.detail}",
+                )
             case PeerRefused():
                 self._refused(event, now)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ike.authentication import certificates, lifetime
+from ike.authentication import certificates
 from ike.authentication.context import AuthContext
 from ike.authentication.identity import same_identity, show_identity
 from ike.authentication.proof import accepts, check, obstacle_to_proof, presented, prove
@@ -127,7 +127,7 @@ def answer_request(
     return AuthenticatedInitiator(
         peer,
         verdict,
-        (identification, *chain, authentication, *lifetime.announce(peer)),
+        (identification, *chain, authentication),
         find_notify(payloads, NotifyType.INITIAL_CONTACT) is not None,
         any(
             isinstance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ike.authentication.lifetime import Renewal
 from ike.channel import Channel
 from ike.child_sa import ChildSa, Making
 from ike.connection import Connection
@@ -102,6 +103,14 @@ class Builder:
         connection.rekey_at = self._absolute(record.rekey_in)
         connection.expire_at = self._absolute(record.expire_in)
         connection.expire_reason = record.expire_reason
+        renewal = record.renewal
+        connection.renewal = Renewal(
+            base + renewal.number,
+            renewal.is_ours,
+            self._absolute(renewal.begin_in),
+            self._absolute(renewal.ends_in),
+            renewal.is_due,
+        )
         connection.heard_esp_at = at - record.heard_esp_ago
         connection.peer_token = record.peer_token
         connection.deleted_early.restore(record.deleted_early)

@@ -232,6 +232,17 @@ class TasksRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewalRecord:
+    """`ike.authentication.lifetime.Renewal`."""
+
+    number: int
+    is_ours: bool
+    begin_in: float | None
+    ends_in: float | None
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRecord:
     """`ike.connection.Connection`; `linger_in`: until when a closed one repeats its answer."""
 
@@ -255,6 +266,7 @@ class ConnectionRecord:
     rekey_in: float | None
     expire_in: float | None
     expire_reason: DeletionReason
+    renewal: RenewalRecord
     heard_esp_ago: float
     peer_token: bytes
     deleted_early: tuple[tuple[int, int], ...]

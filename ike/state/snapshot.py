@@ -9,7 +9,13 @@ from ike.connection import Connection
 from ike.environment import Environment
 from ike.peer_table import PeerTable
 from ike.state import fingerprint
-from ike.state.records import ChildRecord, ConnectionRecord, MakingRecord, StateRecord
+from ike.state.records import (
+    ChildRecord,
+    ConnectionRecord,
+    MakingRecord,
+    RenewalRecord,
+    StateRecord,
+)
 
 
 def take(
@@ -82,6 +88,13 @@ def _connection(
         _relative(connection.rekey_at, now),
         _relative(connection.expire_at, now),
         connection.expire_reason,
+        RenewalRecord(
+            connection.renewal.number,
+            connection.renewal.is_ours,
+            _relative(connection.renewal.begin_at, now),
+            _relative(connection.renewal.ends_at, now),
+            connection.renewal.is_due,
+        ),
         now - connection.heard_esp_at,
         connection.peer_token,
         connection.deleted_early.snapshot(),

@@ -13,6 +13,7 @@ import re
 import pytest
 from ike_network import Network
 
+from ike.authentication.lifetime import Renewal
 from ike.child_sa import ChildSa, Making
 from ike.connection import Connection
 from ike.fragments import Fragment, Reassembly
@@ -71,6 +72,7 @@ OBJECTS: dict[type, tuple[object, set[str]]] = {
     records.SendTokenRecord: (SendToken(), set()),
     records.RekeyIkeSaRecord: (RekeyIkeSa(), set()),
     records.AttemptRecord: (Attempt, set()),
+    records.RenewalRecord: (Renewal, set()),
 }
 
 RENAMED = {  # fields of records whose names say that they are relative, or refer to something
