@@ -10,7 +10,7 @@ MAX_REVOCATION_DATA = 8  # CRLs, and OCSP responses, of one peer in one exchange
 MAX_REVOCATION_SIZE = 65_535  # bytes of each of them: what a payload can hold (RFC 7296 §3.2)
 MAX_DEPTH = 8  # certificates in a path, leaf and trust anchor included
 MAX_SIGNATURE_CHECKS = 32  # of one verification, in all
-MAX_STEPS = 128  # path extensions tried in one verification, in all
+MAX_STEPS = 64  # path extensions tried in one verification, in all
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 

@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ike.pki import CertificateError, CertificateProblem, TrustStore, verify
-from ike.pki.limits import MAX_CERTIFICATES, MAX_DEPTH, MAX_SIGNATURE_CHECKS
+from ike.pki.limits import MAX_CERTIFICATES, MAX_DEPTH, MAX_SIGNATURE_CHECKS, MAX_STEPS
 from ike.pki.parsed import ParsedCertificate
 from ike.types import Identity
 
@@ -121,7 +121,9 @@ class TestChains:
         leaf = Authority("CN=A", key=a).issue(names=["gw1.example"])
         assert leaf.certificate.issuer == names[0]
         ring = [Issued(each, a).der for each in (a_by_b, b_by_a)]
-        assert refused([leaf.der, *ring]).reason is CertificateProblem.UNTRUSTED
+        error = refused([leaf.der, *ring])
+        assert error.reason is CertificateProblem.UNTRUSTED
+        assert "neither a trust anchor" in str(error)  # and not: too long
 
     def test_self_issued_certificates_without_end(self, signature_checks: list[str]) -> None:
         """One name, many keys, each certifying the next: a path could be any permutation."""
@@ -154,6 +156,24 @@ class TestChains:
         assert error.reason is CertificateProblem.UNTRUSTED
         assert "signature checks" in str(error)
         assert len(signature_checks) == MAX_SIGNATURE_CHECKS
+
+    def test_so_does_one_with_many_ways_over_few_signatures(
+        self, signature_checks: list[str]
+    ) -> None:
+        """Two certificates for each CA, on six levels: 126 ways to go, 26 signatures."""
+        keys = [p256_key() for _ in range(6)]
+        pems = []
+        above = Authority("CN=nobody").authority("CN=0", key=keys[0])
+        for number, key in enumerate(keys):
+            level = [above.authority(f"CN={number}", key=key) for _ in range(2)]
+            pems += [each.pem for each in level]
+            above = level[0]
+        leaf = above.issue(names=["gw1.example"])
+        trust = TrustStore.from_pem(ROOT.pem, intermediates=b"".join(pems))
+        error = refused([leaf.der], trust)
+        assert error.reason is CertificateProblem.UNTRUSTED
+        assert f"within {MAX_STEPS} steps" in str(error)
+        assert len(signature_checks) < MAX_SIGNATURE_CHECKS
 
     def test_a_huge_key_is_not_computed_with(self, signature_checks: list[str]) -> None:
         huge = rsa.RSAPublicNumbers(65537, (1 << 16383) + 1).public_key()

@@ -161,6 +161,16 @@ class TestPaths:
         leaf = expired.issue(names=["gw1.example"])
         assert verify(trusting(root), [leaf.der, expired.der, renewed.der], GW1, NOW)
 
+    @pytest.mark.parametrize("forged_first", [True, False])
+    def test_the_reason_is_the_genuine_ca_s(self, root: Authority, forged_first: bool) -> None:
+        """Not that of a look-alike that happens to be among the certificates."""
+        expired = root.authority(not_after=NOW - DAY)
+        look_alike = Authority("O=example, CN=Sub", not_after=NOW - DAY)
+        leaf = expired.issue(names=["gw1.example"])
+        authorities = [look_alike.der, expired.der]
+        sent = [leaf.der, *(authorities if forged_first else reversed(authorities))]
+        assert refused(trusting(root), sent).reason is CertificateProblem.EXPIRED
+
     def test_no_certificate(self, root: Authority) -> None:
         assert refused(trusting(root), []).reason is CertificateProblem.UNTRUSTED
 
@@ -219,6 +229,18 @@ class TestKeys:
         error = refused(trust, [SHA1_LEAF], leaf.not_valid_before_utc + DAY)
         assert error.reason is CertificateProblem.WEAK
         assert "SHA1" in str(error)
+
+    def test_the_signature_of_an_anchor_does_not_count(self) -> None:
+        """Old roots are signed with SHA-1: nothing relies on what they say of themselves."""
+        root = Authority(key=rsa_key())
+        with_sha256, with_sha1 = (bytes.fromhex(f"06092a864886f70d0101{n}") for n in ("0b", "05"))
+        old = TrustStore.from_pem(root.der.replace(with_sha256, with_sha1))
+        assert old.anchors[0].certificate != root.certificate
+        leaf = root.issue(names=["gw1.example"])
+        assert verify(old, [leaf.der], GW1, NOW) == leaf.certificate
+        pinned = TrustStore.from_pem(SHA1_LEAF)
+        at = pinned.anchors[0].not_before + DAY
+        assert verify(pinned, [SHA1_LEAF], GW1, at) == pinned.anchors[0].certificate
 
     def test_a_curve_that_is_not_supported(self, root: Authority) -> None:
         leaf = root.issue(names=["gw1.example"], key=ec.generate_private_key(ec.SECP256K1()))
@@ -322,6 +344,14 @@ class TestUsage:
         error = refused(trusting(root), below.chain_der)
         assert error.reason is CertificateProblem.USAGE
         assert '"CN=A", which allows 0' in str(error)
+
+    def test_a_ca_s_certificate_for_itself_does_not_count(self, root: Authority) -> None:
+        """RFC 5280 §6.1.4 (l): a CA that changes its key."""
+        old = root.authority("CN=A", path_length=0)
+        new = old.authority("CN=A")
+        leaf = new.issue(names=["gw1.example"])
+        sent = [leaf.der, new.der, old.der]
+        assert verify(trusting(root), sent, GW1, NOW) == leaf.certificate
 
     def test_path_length_of_an_anchor(self) -> None:
         root = Authority(path_length=0)
