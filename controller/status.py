@@ -120,6 +120,88 @@ class IsakmpSaStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildSaStatus:
+    """One pair of ESP SAs that an IKE SA has negotiated."""
+
+    packet_type: str
+    spi_in: int
+    spi_out: int
+    suite: str
+    mode: str  # tunnel or transport
+    established_ago: float  # seconds
+    rekey_in: float | None  # seconds; None: never
+
+
+@dataclass(frozen=True, slots=True)
+class IsakmpSaDetail:
+    """One IKE SA of ``show crypto isakmp sa detail``. What is not known yet is empty."""
+
+    peer: IPv4Address
+    local: str  # address:port
+    remote: str
+    state: str
+    role: str
+    initiator_spi: int
+    responder_spi: int
+    suite: str
+    nat_detected: bool
+    established_ago: float | None  # seconds
+    rekey_in: float | None  # seconds
+    local_identity: str
+    remote_identity: str
+    local_authentication: str  # what we prove our identity by
+    remote_authentication: str  # what the peer has to prove its identity by
+    features: tuple[str, ...]
+    vendor_ids: tuple[str, ...]  # as the peer's implementation says
+    retransmissions: int
+    children: tuple[ChildSaStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsakmpFailure:
+    """A negotiation that failed, or several that failed the same way."""
+
+    ago: float  # seconds since the last one
+    times: int
+    role: str  # ours
+    reason: str
+    detail: str
+    packet_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IsakmpPeerDetail:
+    """One peer of the configuration, and why negotiations with it failed, the newest first."""
+
+    peer: IPv4Address
+    local_address: IPv4Address
+    local_identity: str
+    remote_identity: str
+    local_authentication: str
+    remote_authentication: str
+    lifetime: float  # seconds that an IKE SA lives
+    origin: str  # where the configuration says how it authenticates, such as r1.yaml:42
+    failures: tuple[IsakmpFailure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsakmpStranger:
+    """An address that IKE came from, and that no peer is configured at."""
+
+    address: IPv4Address
+    failure: IsakmpFailure
+
+
+@dataclass(frozen=True, slots=True)
+class IsakmpDetailStatus:
+    """``show crypto isakmp sa detail``."""
+
+    sas: tuple[IsakmpSaDetail, ...]
+    peers: tuple[IsakmpPeerDetail, ...]
+    strangers: tuple[IsakmpStranger, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DropCount:
     """One cell of the drop counter."""
 

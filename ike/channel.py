@@ -67,6 +67,7 @@ class Channel:
         heard_at: when the last authenticated message came, in the caller's seconds.
         sent_at: when something was last taken from the outbox.
         fragmentation: whether both ends can put messages in fragments (RFC 7383).
+        vendor_ids: what the peer's implementation says it is.
         outbox: datagrams to be sent, for the owner to take.
         iv_runs: where the IVs began in each process that had the IKE SA, this one last.
         discarded: why a message was thrown away, for the owner to take.
@@ -89,6 +90,7 @@ class Channel:
         self.remote = remote
         self.heard_at = now
         self.fragmentation = False
+        self.vendor_ids: tuple[bytes, ...] = ()
         self._random_bytes = random_bytes
         self._fragment_size = settings.fragment_size
         self._window = settings.window
@@ -205,6 +207,16 @@ class Channel:
     def is_in_order(self, header: Header) -> bool:
         """Tell whether all requests of the peer's before this one are answered."""
         return header.message_id == self._responses.expected_id
+
+    @property
+    def retransmissions(self) -> int:
+        """How often a request of ours went out again."""
+        return self._requests.retransmissions
+
+    @property
+    def peer_window(self) -> int:
+        """How many requests we may have in flight (RFC 7296 §2.3)."""
+        return self._requests.size
 
     @property
     def deadline(self) -> float | None:

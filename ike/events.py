@@ -30,6 +30,7 @@ class FailureReason(StrEnum):
     TS_UNACCEPTABLE = "traffic selectors unacceptable"
     INVALID_SYNTAX = "invalid message"
     REFUSED = "refused by the peer"
+    UNKNOWN_PEER = "not a configured peer"
     CANCELLED = "cancelled"
 
 

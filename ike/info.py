@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ike.channel import Channel
+from ike.codec.payload import Payload
+from ike.codec.vendor_id import VendorId
 from ike.config import Mode
 from ike.events import Role
 from ike.states import State
-from ike.types import UdpAddress
+from ike.types import Identity, UdpAddress
+
+_MAX_VENDOR_IDS = 8
+_MAX_VENDOR_ID = 64  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,10 @@ class ChildSaInfo:
 class IkeSaInfo:
     """One IKE SA. Times are the caller's, in seconds; None: not yet, or never.
 
-    `peer` is "" while the peer can be one of several, `suite` before there is one.
+    `peer` is "" while the peer can be one of several, `suite` before there is one. `features` are
+    what both ends can do beyond RFC 7296's basics. `vendor_ids` are the peer's, cut to a bounded
+    number and length, and not authenticated. `retransmissions` counts our requests that went out
+    again.
     """
 
     peer: str
@@ -48,6 +57,13 @@ class IkeSaInfo:
     established_at: float | None
     rekey_at: float | None
     children: tuple[ChildSaInfo, ...]
+    local_identity: Identity | None = None
+    remote_identity: Identity | None = None
+    local_authentication: str = ""
+    remote_authentication: str = ""
+    features: tuple[str, ...] = ()
+    vendor_ids: tuple[bytes, ...] = ()
+    retransmissions: int = 0
 
 
 def unestablished(peer: str, state: State, channel: Channel) -> IkeSaInfo:
@@ -65,4 +81,12 @@ def unestablished(peer: str, state: State, channel: Channel) -> IkeSaInfo:
         None,
         None,
         (),
+        vendor_ids=channel.vendor_ids,
+        retransmissions=channel.retransmissions,
     )
+
+
+def vendor_ids(payloads: Iterable[Payload]) -> tuple[bytes, ...]:
+    """Take the peer's Vendor IDs (RFC 7296 §3.12), a bounded part of them."""
+    found = [p.data[:_MAX_VENDOR_ID] for p in payloads if isinstance(p, VendorId)]
+    return tuple(found[:_MAX_VENDOR_IDS])

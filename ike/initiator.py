@@ -26,7 +26,7 @@ from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.key_exchange import finish_additional, value_of
 from ike.exchanges.outcome import Failure
-from ike.info import IkeSaInfo, unestablished
+from ike.info import IkeSaInfo, unestablished, vendor_ids
 from ike.states import State, Trigger
 from ike.tasks.delete import DeleteChildren
 from ike.types import IKE_PORT, NAT_PORT, Datagram, UdpAddress
@@ -138,6 +138,7 @@ class InitiatorHandshake:
                 ExchangeType.IKE_SA_INIT, self._init_payloads(), now
             )
         else:
+            self.channel.vendor_ids = vendor_ids(received.payloads)
             peer_hashes = hashes.read(received.payloads)
             auth = AuthContext(outcome, self._request, received.packet, peer_hashes)
             obstacle = obstacle_to_proof(self.peer.local_authentication, auth)

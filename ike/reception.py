@@ -79,7 +79,7 @@ class Reception:
             # no configuration for would take it for a matter of algorithms.
             self.discarded = Discard.UNKNOWN_PEER
             detail = f"no peer is configured at {remote} towards {local}"
-            self.report(datagram, FailureReason.REFUSED, detail, now)
+            self.report(datagram, FailureReason.UNKNOWN_PEER, detail, now)
             return None
         try:
             request = Message.parse(datagram.payload, header)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ike.authentication.proof import expected, presented
 from ike.child_sa import ChildSa
 from ike.events import (
     ChildSaDeleted,
@@ -113,4 +114,19 @@ def info(connection: Connection) -> IkeSaInfo:
         connection.established_at,
         connection.rekey_at,
         children,
+        local_identity=connection.peer.local_identity,
+        remote_identity=connection.peer.remote_identity,
+        local_authentication=presented(connection.peer.local_authentication),
+        remote_authentication=expected(connection.peer.remote_authentication),
+        features=_features(connection),
+        vendor_ids=channel.vendor_ids,
+        retransmissions=channel.retransmissions,
     )
+
+
+def _features(connection: Connection) -> tuple[str, ...]:
+    channel = connection.channel
+    features = ["fragmentation"] if channel.fragmentation else []
+    if channel.peer_window > 1:
+        features.append(f"window of {channel.peer_window}")
+    return tuple(features)

@@ -24,7 +24,7 @@ from ike.exchanges.ike_auth import AuthenticatedInitiator
 from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
-from ike.info import IkeSaInfo, unestablished
+from ike.info import IkeSaInfo, unestablished, vendor_ids
 from ike.states import State, Trigger
 from ike.types import Datagram
 
@@ -103,6 +103,7 @@ class ResponderHandshake:
         agreement = answered.agreement
         channel.secure(agreement.suite, agreement.keys)
         channel.fragmentation = agreement.fragmentation
+        channel.vendor_ids = vendor_ids(request.payloads)
         peer_hashes = hashes.read(request.payloads)
         auth = AuthContext(agreement, datagram.payload, response, peer_hashes)
         return cls(env, answered.peers, auth, channel, spi, began, now)

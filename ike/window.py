@@ -38,6 +38,7 @@ class RequestWindow:
 
     Attributes:
         next_id: the id of the next request.
+        retransmissions: how often a request went out again.
         size: how many may be outstanding. It is 1 until the peer says more, and never shrinks.
     """
 
@@ -47,6 +48,7 @@ class RequestWindow:
         self.next_id = 0
         self.size = 1
         self.outstanding: dict[int, Outstanding] = {}
+        self.retransmissions = 0
 
     @property
     def has_room(self) -> bool:
@@ -101,6 +103,7 @@ class RequestWindow:
                 continue
             wait = settings.first * settings.factor**outstanding.tries
             outstanding.tries += 1
+            self.retransmissions += 1
             outstanding.deadline = now + min(wait, settings.maximum)
             packets += outstanding.packets
         return packets

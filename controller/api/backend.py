@@ -10,6 +10,7 @@ from controller.status import (
     CryptoMapStatus,
     CryptoOptionalStatus,
     IpsecSaStatus,
+    IsakmpDetailStatus,
     IsakmpSaStatus,
     LogMessage,
     SwitchStatus,
@@ -52,6 +53,10 @@ class Backend(Protocol):
 
     async def show_crypto_isakmp_sa(self) -> tuple[IsakmpSaStatus, ...]:
         """Answer ``show crypto isakmp sa``."""
+        ...
+
+    async def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
+        """Answer ``show crypto isakmp sa detail``."""
         ...
 
     async def show_switch(self) -> SwitchStatus:

@@ -21,6 +21,7 @@ from controller.status import (
     CryptoMapStatus,
     CryptoOptionalStatus,
     IpsecSaStatus,
+    IsakmpDetailStatus,
     IsakmpSaStatus,
     LogMessage,
     SwitchStatus,
@@ -109,6 +110,13 @@ class Client:
             request = pb.ShowCryptoIsakmpSaRequest()
             answer = self._show.ShowCryptoIsakmpSa(request, timeout=self._timeout)
             return tuple(from_message(entry, IsakmpSaStatus) for entry in answer.entries)
+
+    def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
+        """``show crypto isakmp sa detail``."""
+        with self._translated():
+            request = pb.ShowCryptoIsakmpSaDetailRequest()
+            answer = self._show.ShowCryptoIsakmpSaDetail(request, timeout=self._timeout)
+            return from_message(answer, IsakmpDetailStatus)
 
     def show_switch(self) -> SwitchStatus:
         """``show switch``."""

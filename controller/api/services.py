@@ -88,6 +88,14 @@ class ShowService(pb_grpc.ShowServicer):
                 entries=[to_message(entry, pb.IsakmpSaStatus) for entry in entries]
             )
 
+    async def ShowCryptoIsakmpSaDetail(  # noqa: N802 - the proto's name
+        self, request: pb.ShowCryptoIsakmpSaDetailRequest, context: Context
+    ) -> pb.IsakmpDetailStatus:
+        """``show crypto isakmp sa detail``."""
+        async with _answering(context):
+            status = await self._backend.show_crypto_isakmp_sa_detail()
+            return to_message(status, pb.IsakmpDetailStatus)
+
     async def ShowSwitch(  # noqa: N802 - the proto's name
         self, request: pb.ShowSwitchRequest, context: Context
     ) -> pb.SwitchStatus:

@@ -9,6 +9,7 @@ from controller.cli.output import emit
 from controller.cli.render import crypto_map as map_text
 from controller.cli.render import crypto_optional as optional_text
 from controller.cli.render import ipsec_sa as ipsec_sa_text
+from controller.cli.render import isakmp_detail as isakmp_detail_text
 from controller.cli.render import isakmp_sa as isakmp_sa_text
 from controller.cli.render import switch as switch_text
 from controller.cli.render.json import list_to_json, to_json
@@ -20,6 +21,8 @@ isakmp = typer.Typer(no_args_is_help=True, help="IKE SAs.")
 show.add_typer(crypto, name="crypto")
 crypto.add_typer(ipsec, name="ipsec")
 crypto.add_typer(isakmp, name="isakmp")
+isakmp_sa = typer.Typer(invoke_without_command=True)
+isakmp.add_typer(isakmp_sa, name="sa")
 
 
 @crypto.command("optional")
@@ -46,12 +49,24 @@ def crypto_ipsec_sa(context: typer.Context, json: Json = False, socket: Socket =
     emit(list_to_json("ipsec_sas", entries) if json else ipsec_sa_text.render(entries))
 
 
-@isakmp.command("sa")
+@isakmp_sa.callback()
 def crypto_isakmp_sa(context: typer.Context, json: Json = False, socket: Socket = None) -> None:
     """The IKE SAs, their state, and why the last attempt failed."""
+    if context.invoked_subcommand is not None:
+        return
     with connected(context) as client:
         entries = client.show_crypto_isakmp_sa()
     emit(list_to_json("isakmp_sas", entries) if json else isakmp_sa_text.render(entries))
+
+
+@isakmp_sa.command("detail")
+def crypto_isakmp_sa_detail(
+    context: typer.Context, json: Json = False, socket: Socket = None
+) -> None:
+    """All of the IKE SAs and peers, and why the last negotiations failed, on either side."""
+    with connected(context) as client:
+        status = client.show_crypto_isakmp_sa_detail()
+    emit(to_json(status) if json else isakmp_detail_text.render(status))
 
 
 @show.command("switch")

@@ -13,6 +13,7 @@ from controller.passive.events import (
     Severity,
 )
 from controller.policy.model import PacketType, Policy
+from controller.router.failures import FailureLog, NegotiationFailure
 from controller.router.keylog import esp_keylog_lines
 from controller.router.peers import peer_configs, peer_name
 from controller.router.sa_pair import NoRouteToPeerError, SaError, SaSource
@@ -27,20 +28,22 @@ from ike.events import (
     ChildSaEstablished,
     DeletionReason,
     Event,
+    FailureReason,
     IkeSaClosed,
     IkeSaEstablished,
     PeerMoved,
     PeerRefused,
     ReauthenticationFailed,
+    Role,
 )
 from ike.info import IkeSaInfo
 from ike.types import Datagram
 
 REFUSAL_INTERVAL = 60.0
-"""Seconds between two lines about messages refused from one address."""
+"""Seconds between two lines about messages refused from one address for one reason."""
 
 REFUSAL_ADDRESSES = 1024
-"""Addresses that this is remembered of."""
+"""Addresses, times their reasons, that this is remembered of."""
 
 _SUCCEEDED = frozenset(
     {
@@ -74,9 +77,9 @@ class Negotiation:
             random_bytes=random_bytes,
             secrets_log=ike_keylog,
         )
-        self._refusals: dict[IPv4Address, float] = {}
+        self._refusals: dict[tuple[IPv4Address, FailureReason], float] = {}
         self._messages: list[Message] = []
-        self._last_failures: dict[str, str] = {}  # peer → reason
+        self._failures = FailureLog()
 
     # --- inputs ---------------------------------------------------------------------------
 
@@ -108,6 +111,7 @@ class Negotiation:
         """Go over to another configuration; SAs of what it no longer has are deleted."""
         self._types = {packet_type.name: packet_type for packet_type in policy.packet_types}
         self._endpoint.set_peers(peer_configs(policy), now)
+        self._failures.keep(peer_name(one.local_address, one.address) for one in policy.peers)
 
     def delete_child(self, spi_in: int, now: float) -> None:
         """Delete one pair of SAs, here and at the peer."""
@@ -138,7 +142,13 @@ class Negotiation:
 
     def last_failure(self, local: IPv4Address, remote: IPv4Address) -> str | None:
         """Return why the last attempt with a peer failed; None after a success."""
-        return self._last_failures.get(peer_name(local, remote))
+        failure = self._failures.last(peer_name(local, remote))
+        return None if failure is None else str(failure)
+
+    @property
+    def failures(self) -> FailureLog:
+        """Why negotiations failed of late, to look at."""
+        return self._failures
 
     def passive_events(self, now: float, is_clear: Callable[[int], bool]) -> Iterator[PassiveEvent]:
         """Drain the engine's events into the SA database; yield what passive mode should know.
@@ -161,9 +171,9 @@ class Negotiation:
             case ChildSaDeleted():
                 yield from self._deleted(event, now)
             case AttemptFailed():
-                yield from self._failed(event)
+                yield from self._failed(event, now)
             case IkeSaEstablished():
-                self._last_failures.pop(event.peer, None)
+                self._failures.succeeded(event.peer)
                 self._say(
                     Severity.INFO,
                     f"IKE SA with {event.remote} established as {event.role}"
@@ -235,12 +245,15 @@ class Negotiation:
         if not self._is_protected(pair.packet_type):
             yield SaDown(pair.packet_type.id)
 
-    def _failed(self, event: AttemptFailed) -> Iterator[PassiveEvent]:
+    def _failed(self, event: AttemptFailed, now: float) -> Iterator[PassiveEvent]:
         packet_type = self._types.get(event.child)
         if packet_type is None:
             return
-        reason = f"{event.reason}: {event.detail}" if event.detail else str(event.reason)
-        self._last_failures[event.peer] = reason
+        failure = NegotiationFailure(
+            now, Role.INITIATOR, event.reason, event.detail, packet_type.name
+        )
+        if event.reason is not FailureReason.CANCELLED:
+            self._failures.note(event.peer, failure)
         adopted = [
             pair for pair in self._sad.pairs(packet_type.id) if pair.source is SaSource.ADOPTED
         ]
@@ -248,7 +261,7 @@ class Negotiation:
             self._sad.remove(pair.inbound.spi)
         if adopted and not self._is_protected(packet_type):
             yield SaDown(packet_type.id)
-        yield AttemptEnded(packet_type.id, reason)
+        yield AttemptEnded(packet_type.id, str(failure))
 
     def _is_protected(self, packet_type: PacketType) -> bool:
         # Not by a pair that only lingers for its last packets: it carries nothing out.
@@ -264,20 +277,24 @@ class Negotiation:
         self._say(Severity.INFO, f"{event.peer} moved to {event.remote}")
 
     def _refused(self, event: PeerRefused, now: float) -> None:
-        if now < self._refusals.get(event.remote, 0.0):
-            return
-        if len(self._refusals) >= REFUSAL_ADDRESSES:
-            self._refusals = {
-                address: until for address, until in self._refusals.items() if until > now
-            }
-            if len(self._refusals) >= REFUSAL_ADDRESSES:
-                return
-        self._refusals[event.remote] = now + REFUSAL_INTERVAL
+        failure = NegotiationFailure(now, Role.RESPONDER, event.reason, event.detail)
         if event.peer:
-            self._last_failures[event.peer] = f"{event.reason}: {event.detail}"
-        self._say(
-            Severity.WARNING, f"IKE from {event.remote} refused: {event.reason}: {event.detail}"
-        )
+            self._failures.note(event.peer, failure)
+        else:
+            self._failures.note_stranger(event.remote, failure)
+        if self._may_log_refusal(event, now):
+            self._say(Severity.WARNING, f"IKE from {event.remote} refused: {failure}")
+
+    def _may_log_refusal(self, event: PeerRefused, now: float) -> bool:
+        what = event.remote, event.reason
+        if now < self._refusals.get(what, 0.0):
+            return False
+        if len(self._refusals) >= REFUSAL_ADDRESSES:
+            self._refusals = {one: until for one, until in self._refusals.items() if until > now}
+            if len(self._refusals) >= REFUSAL_ADDRESSES:
+                return False
+        self._refusals[what] = now + REFUSAL_INTERVAL
+        return True
 
     def _say(self, severity: Severity, text: str, packet_type: PacketType | None = None) -> None:
         about = None if packet_type is None else packet_type.id

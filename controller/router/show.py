@@ -20,7 +20,6 @@ from controller.status import (
     DropCount,
     EspSaStatus,
     IpsecSaStatus,
-    IsakmpSaStatus,
     PacketTypeStatus,
 )
 from ike.config import EspProposal
@@ -100,30 +99,6 @@ def crypto_ipsec_sa(
     return tuple(
         _ipsec_sa(router, packet_type, counters, now) for packet_type in router.policy.packet_types
     )
-
-
-def crypto_isakmp_sa(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
-    """Answer ``show crypto isakmp sa``."""
-    rows = []
-    for sa in router.negotiation.ike_sas():
-        rows.append(
-            IsakmpSaStatus(
-                local=str(sa.local),
-                remote=str(sa.remote),
-                state=sa.state.value,
-                role=str(sa.role),
-                initiator_spi=sa.initiator_spi,
-                responder_spi=sa.responder_spi,
-                suite=sa.suite,
-                nat_detected=sa.nat_detected,
-                established_ago=(
-                    None if sa.established_at is None else max(0.0, now - sa.established_at)
-                ),
-                children=tuple(child.child for child in sa.children),
-                last_failure=router.negotiation.last_failure(sa.local.address, sa.remote.address),
-            )
-        )
-    return tuple(rows)
 
 
 def drops(router: Router, counters: Counters) -> tuple[DropCount, ...]:

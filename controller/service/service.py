@@ -27,7 +27,7 @@ from controller.p4runtime.errors import P4RuntimeError
 from controller.p4runtime.inputs import Connected, IdleEntries, Lost, SwitchInput
 from controller.passive.events import Message, Severity
 from controller.policy.model import Policy
-from controller.router import show
+from controller.router import show, show_isakmp
 from controller.router.outputs import Send, Write
 from controller.router.router import Router
 from controller.service.clock import Clock
@@ -35,6 +35,7 @@ from controller.status import (
     CryptoMapStatus,
     CryptoOptionalStatus,
     IpsecSaStatus,
+    IsakmpDetailStatus,
     IsakmpSaStatus,
     LogMessage,
     SwitchStatus,
@@ -241,7 +242,11 @@ class Service:
 
     async def show_crypto_isakmp_sa(self) -> tuple[IsakmpSaStatus, ...]:
         """Answer ``show crypto isakmp sa``."""
-        return show.crypto_isakmp_sa(self._router, self._clock.now())
+        return show_isakmp.summary(self._router, self._clock.now())
+
+    async def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
+        """Answer ``show crypto isakmp sa detail``."""
+        return show_isakmp.detail(self._router, self._clock.now())
 
     async def show_switch(self) -> SwitchStatus:
         """Answer ``show switch``; also when the switch is not connected."""

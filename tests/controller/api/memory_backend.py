@@ -15,6 +15,7 @@ from controller.api.server import ApiServer
 from controller.config.scalars import Endpoint
 from controller.messages import MessageLog
 from controller.status import (
+    ChildSaStatus,
     ClearDestination,
     ClearSource,
     CryptoMapStatus,
@@ -22,7 +23,12 @@ from controller.status import (
     DropCount,
     EspSaStatus,
     IpsecSaStatus,
+    IsakmpDetailStatus,
+    IsakmpFailure,
+    IsakmpPeerDetail,
+    IsakmpSaDetail,
     IsakmpSaStatus,
+    IsakmpStranger,
     LogMessage,
     PacketTypeStatus,
     SwitchStatus,
@@ -131,6 +137,94 @@ ISAKMP_SAS = (
     ),
 )
 
+ISAKMP_DETAIL = IsakmpDetailStatus(
+    sas=(
+        IsakmpSaDetail(
+            peer=PEER,
+            local="209.165.202.147:4500",
+            remote="209.165.202.145:4500",
+            state="established",
+            role="initiator",
+            initiator_spi=0x0123456789ABCDEF,
+            responder_spi=0xFEDCBA9876543210,
+            suite="AES_GCM_16-256/PRF_HMAC_SHA2_256/CURVE25519",
+            nat_detected=True,
+            established_ago=60.6,
+            rekey_in=80_000.0,
+            local_identity="r1.example.com",
+            remote_identity="209.165.202.145",
+            local_authentication="pre-shared key",
+            remote_authentication="a pre-shared key",
+            features=("fragmentation", "window of 8"),
+            vendor_ids=("strongSwan", "4048b7d56ebce88525e7de7f00d6c2d3"),
+            retransmissions=2,
+            children=(
+                ChildSaStatus(
+                    packet_type="xauthmap 10 192 line 1",
+                    spi_in=0xC0FFEE01,
+                    spi_out=0xDEADBEEF,
+                    suite="AES_GCM_16-256",
+                    mode="tunnel",
+                    established_ago=60.5,
+                    rekey_in=None,
+                ),
+            ),
+        ),
+    ),
+    peers=(
+        IsakmpPeerDetail(
+            peer=PEER,
+            local_address=LOCAL,
+            local_identity="r1.example.com",
+            remote_identity="209.165.202.145",
+            local_authentication="pre-shared key",
+            remote_authentication="a pre-shared key",
+            lifetime=86_400.0,
+            origin="r1.yaml:42",
+            failures=(
+                IsakmpFailure(
+                    ago=75.0,
+                    times=3,
+                    role="initiator",
+                    reason="authentication failed",
+                    detail="the peer answered AUTHENTICATION_FAILED (r1.yaml:42)",
+                    packet_type="xauthmap 10 192 line 1",
+                ),
+                IsakmpFailure(
+                    ago=90.0,
+                    times=1,
+                    role="responder",
+                    reason="no proposal chosen",
+                    detail="",
+                ),
+            ),
+        ),
+        IsakmpPeerDetail(
+            peer=IPv4Address("209.165.202.146"),
+            local_address=LOCAL,
+            local_identity="r1.example.com",
+            remote_identity="209.165.202.146",
+            local_authentication="pre-shared key",
+            remote_authentication="a pre-shared key",
+            lifetime=86_400.0,
+            origin="",
+            failures=(),
+        ),
+    ),
+    strangers=(
+        IsakmpStranger(
+            IPv4Address("198.51.100.7"),
+            IsakmpFailure(
+                ago=5.0,
+                times=12,
+                role="responder",
+                reason="not a configured peer",
+                detail="no peer is configured at 198.51.100.7 towards 209.165.202.147",
+            ),
+        ),
+    ),
+)
+
 SWITCH = SwitchStatus(
     address="127.0.0.1:9559",
     device_id=1,
@@ -149,6 +243,7 @@ class MemoryBackend:
         self.maps = MAPS
         self.ipsec_sas = IPSEC_SAS
         self.isakmp_sas = ISAKMP_SAS
+        self.isakmp_detail = ISAKMP_DETAIL
         self.switch = SWITCH
         self.log = MessageLog(history=100, queue=100)
         self.calls: list[tuple[str, object]] = []
@@ -175,6 +270,9 @@ class MemoryBackend:
 
     async def show_crypto_isakmp_sa(self) -> tuple[IsakmpSaStatus, ...]:
         return self.isakmp_sas
+
+    async def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
+        return self.isakmp_detail
 
     async def show_switch(self) -> SwitchStatus:
         return self.switch

@@ -30,6 +30,7 @@ from controller.passive.packet_type import DEFAULT_RETRY
 from controller.status import CryptoOptionalStatus, LogMessage
 from tests.controller.api.memory_backend import (
     IPSEC_SAS,
+    ISAKMP_DETAIL,
     ISAKMP_SAS,
     MAPS,
     OPTIONAL,
@@ -69,6 +70,7 @@ def test_every_other_show_command(client: Client) -> None:
     assert client.show_crypto_map() == MAPS
     assert client.show_crypto_ipsec_sa() == IPSEC_SAS
     assert client.show_crypto_isakmp_sa() == ISAKMP_SAS
+    assert client.show_crypto_isakmp_sa_detail() == ISAKMP_DETAIL
     assert client.show_switch() == SWITCH
 
 

@@ -59,6 +59,7 @@ def test_pm9_show_crypto_optional(server: RunningServer, run: Run) -> None:
         ("crypto map", 'Crypto Map IPv4 "xauthmap" 10 ipsec-isakmp', "crypto_maps"),
         ("crypto ipsec sa", "interface: Ethernet1/0", "ipsec_sas"),
         ("crypto isakmp sa", "IPv4 Crypto ISAKMP SA", "isakmp_sas"),
+        ("crypto isakmp sa detail", "Peer 209.165.202.145 from 209.165.202.147", "peers"),
         ("switch", "connected, primary", "drops"),
     ],
 )

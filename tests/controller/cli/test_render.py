@@ -8,11 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.render import crypto_map, crypto_optional, ipsec_sa, isakmp_sa, message, switch
+from controller.cli.render import (
+    crypto_map,
+    crypto_optional,
+    ipsec_sa,
+    isakmp_detail,
+    isakmp_sa,
+    message,
+    switch,
+)
 from controller.cli.render.json import list_to_json, to_json
 from controller.cli.render.text import duration, table
 from controller.status import LogMessage, SwitchStatus
-from tests.controller.api.memory_backend import IPSEC_SAS, ISAKMP_SAS, MAPS, OPTIONAL, SWITCH
+from tests.controller.api.memory_backend import (
+    IPSEC_SAS,
+    ISAKMP_DETAIL,
+    ISAKMP_SAS,
+    MAPS,
+    OPTIONAL,
+    SWITCH,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -38,6 +53,8 @@ TEXTS = {
     "ipsec_sa.json": list_to_json("ipsec_sas", IPSEC_SAS),
     "isakmp_sa.txt": isakmp_sa.render(ISAKMP_SAS),
     "isakmp_sa.json": list_to_json("isakmp_sas", ISAKMP_SAS),
+    "isakmp_detail.txt": isakmp_detail.render(ISAKMP_DETAIL),
+    "isakmp_detail.json": to_json(ISAKMP_DETAIL),
     "switch.txt": switch.render(SWITCH),
     "switch.json": to_json(SWITCH),
 }

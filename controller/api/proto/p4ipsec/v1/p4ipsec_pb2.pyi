@@ -574,6 +574,294 @@ class IsakmpSaStatus(message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__last_failure) -> _WhichOneofReturnType__last_failure | None: ...
 
 @typing.final
+class ShowCryptoIsakmpSaDetailRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IsakmpDetailStatus(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SAS_FIELD_NUMBER: builtins.int
+    PEERS_FIELD_NUMBER: builtins.int
+    STRANGERS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def sas(self) -> containers.RepeatedCompositeFieldContainer[IsakmpSaDetail]: ...
+    @builtins.property
+    def peers(self) -> containers.RepeatedCompositeFieldContainer[IsakmpPeerDetail]:
+        """Of the configuration."""
+
+    @builtins.property
+    def strangers(self) -> containers.RepeatedCompositeFieldContainer[IsakmpStranger]:
+        """Addresses that IKE came from, and that no peer is configured at."""
+
+    def __init__(
+        self,
+        *,
+        sas: abc.Iterable[IsakmpSaDetail] | None = ...,
+        peers: abc.Iterable[IsakmpPeerDetail] | None = ...,
+        strangers: abc.Iterable[IsakmpStranger] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["peers", b"peers", "sas", b"sas", "strangers", b"strangers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ChildSaStatus(message.Message):
+    """One pair of ESP SAs that an IKE SA has negotiated."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PACKET_TYPE_FIELD_NUMBER: builtins.int
+    SPI_IN_FIELD_NUMBER: builtins.int
+    SPI_OUT_FIELD_NUMBER: builtins.int
+    SUITE_FIELD_NUMBER: builtins.int
+    MODE_FIELD_NUMBER: builtins.int
+    ESTABLISHED_AGO_FIELD_NUMBER: builtins.int
+    REKEY_IN_FIELD_NUMBER: builtins.int
+    packet_type: builtins.str
+    spi_in: builtins.int
+    spi_out: builtins.int
+    suite: builtins.str
+    mode: builtins.str
+    """tunnel or transport."""
+    established_ago: builtins.float
+    """Seconds."""
+    rekey_in: builtins.float
+    """Seconds; absent: never."""
+    def __init__(
+        self,
+        *,
+        packet_type: builtins.str = ...,
+        spi_in: builtins.int = ...,
+        spi_out: builtins.int = ...,
+        suite: builtins.str = ...,
+        mode: builtins.str = ...,
+        established_ago: builtins.float = ...,
+        rekey_in: builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_rekey_in", b"_rekey_in", "rekey_in", b"rekey_in"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_rekey_in", b"_rekey_in", "established_ago", b"established_ago", "mode", b"mode", "packet_type", b"packet_type", "rekey_in", b"rekey_in", "spi_in", b"spi_in", "spi_out", b"spi_out", "suite", b"suite"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__rekey_in: _TypeAlias = typing.Literal["rekey_in"]  # noqa: Y015
+    _WhichOneofArgType__rekey_in: _TypeAlias = typing.Literal["_rekey_in", b"_rekey_in"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rekey_in) -> _WhichOneofReturnType__rekey_in | None: ...
+
+@typing.final
+class IsakmpSaDetail(message.Message):
+    """One IKE SA. What is not known yet is empty."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PEER_FIELD_NUMBER: builtins.int
+    LOCAL_FIELD_NUMBER: builtins.int
+    REMOTE_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
+    INITIATOR_SPI_FIELD_NUMBER: builtins.int
+    RESPONDER_SPI_FIELD_NUMBER: builtins.int
+    SUITE_FIELD_NUMBER: builtins.int
+    NAT_DETECTED_FIELD_NUMBER: builtins.int
+    ESTABLISHED_AGO_FIELD_NUMBER: builtins.int
+    REKEY_IN_FIELD_NUMBER: builtins.int
+    LOCAL_IDENTITY_FIELD_NUMBER: builtins.int
+    REMOTE_IDENTITY_FIELD_NUMBER: builtins.int
+    LOCAL_AUTHENTICATION_FIELD_NUMBER: builtins.int
+    REMOTE_AUTHENTICATION_FIELD_NUMBER: builtins.int
+    FEATURES_FIELD_NUMBER: builtins.int
+    VENDOR_IDS_FIELD_NUMBER: builtins.int
+    RETRANSMISSIONS_FIELD_NUMBER: builtins.int
+    CHILDREN_FIELD_NUMBER: builtins.int
+    peer: builtins.str
+    local: builtins.str
+    """address:port."""
+    remote: builtins.str
+    state: builtins.str
+    role: builtins.str
+    """initiator or responder: which one we are."""
+    initiator_spi: builtins.int
+    responder_spi: builtins.int
+    suite: builtins.str
+    nat_detected: builtins.bool
+    established_ago: builtins.float
+    """Seconds; absent: not established yet."""
+    rekey_in: builtins.float
+    """Seconds; absent: never."""
+    local_identity: builtins.str
+    remote_identity: builtins.str
+    local_authentication: builtins.str
+    """What we prove our identity by."""
+    remote_authentication: builtins.str
+    """What the peer has to prove its identity by."""
+    retransmissions: builtins.int
+    """Our requests that went out again."""
+    @builtins.property
+    def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What both ends can do beyond the basics of RFC 7296."""
+
+    @builtins.property
+    def vendor_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """As the peer's implementation says."""
+
+    @builtins.property
+    def children(self) -> containers.RepeatedCompositeFieldContainer[ChildSaStatus]: ...
+    def __init__(
+        self,
+        *,
+        peer: builtins.str = ...,
+        local: builtins.str = ...,
+        remote: builtins.str = ...,
+        state: builtins.str = ...,
+        role: builtins.str = ...,
+        initiator_spi: builtins.int = ...,
+        responder_spi: builtins.int = ...,
+        suite: builtins.str = ...,
+        nat_detected: builtins.bool = ...,
+        established_ago: builtins.float | None = ...,
+        rekey_in: builtins.float | None = ...,
+        local_identity: builtins.str = ...,
+        remote_identity: builtins.str = ...,
+        local_authentication: builtins.str = ...,
+        remote_authentication: builtins.str = ...,
+        features: abc.Iterable[builtins.str] | None = ...,
+        vendor_ids: abc.Iterable[builtins.str] | None = ...,
+        retransmissions: builtins.int = ...,
+        children: abc.Iterable[ChildSaStatus] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_established_ago", b"_established_ago", "_rekey_in", b"_rekey_in", "established_ago", b"established_ago", "rekey_in", b"rekey_in"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_established_ago", b"_established_ago", "_rekey_in", b"_rekey_in", "children", b"children", "established_ago", b"established_ago", "features", b"features", "initiator_spi", b"initiator_spi", "local", b"local", "local_authentication", b"local_authentication", "local_identity", b"local_identity", "nat_detected", b"nat_detected", "peer", b"peer", "rekey_in", b"rekey_in", "remote", b"remote", "remote_authentication", b"remote_authentication", "remote_identity", b"remote_identity", "responder_spi", b"responder_spi", "retransmissions", b"retransmissions", "role", b"role", "state", b"state", "suite", b"suite", "vendor_ids", b"vendor_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__established_ago: _TypeAlias = typing.Literal["established_ago"]  # noqa: Y015
+    _WhichOneofArgType__established_ago: _TypeAlias = typing.Literal["_established_ago", b"_established_ago"]  # noqa: Y015
+    _WhichOneofReturnType__rekey_in: _TypeAlias = typing.Literal["rekey_in"]  # noqa: Y015
+    _WhichOneofArgType__rekey_in: _TypeAlias = typing.Literal["_rekey_in", b"_rekey_in"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__established_ago) -> _WhichOneofReturnType__established_ago | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rekey_in) -> _WhichOneofReturnType__rekey_in | None: ...
+
+@typing.final
+class IsakmpFailure(message.Message):
+    """A negotiation that failed, or several that failed the same way."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGO_FIELD_NUMBER: builtins.int
+    TIMES_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    PACKET_TYPE_FIELD_NUMBER: builtins.int
+    ago: builtins.float
+    """Seconds since the last one."""
+    times: builtins.int
+    role: builtins.str
+    """initiator or responder: which one we were."""
+    reason: builtins.str
+    detail: builtins.str
+    """What was proposed, what was acceptable, and where the configuration says so."""
+    packet_type: builtins.str
+    """Absent where it was not about one."""
+    def __init__(
+        self,
+        *,
+        ago: builtins.float = ...,
+        times: builtins.int = ...,
+        role: builtins.str = ...,
+        reason: builtins.str = ...,
+        detail: builtins.str = ...,
+        packet_type: builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_packet_type", b"_packet_type", "packet_type", b"packet_type"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_packet_type", b"_packet_type", "ago", b"ago", "detail", b"detail", "packet_type", b"packet_type", "reason", b"reason", "role", b"role", "times", b"times"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__packet_type: _TypeAlias = typing.Literal["packet_type"]  # noqa: Y015
+    _WhichOneofArgType__packet_type: _TypeAlias = typing.Literal["_packet_type", b"_packet_type"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__packet_type) -> _WhichOneofReturnType__packet_type | None: ...
+
+@typing.final
+class IsakmpPeerDetail(message.Message):
+    """One peer of the configuration."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    PEER_FIELD_NUMBER: builtins.int
+    LOCAL_ADDRESS_FIELD_NUMBER: builtins.int
+    LOCAL_IDENTITY_FIELD_NUMBER: builtins.int
+    REMOTE_IDENTITY_FIELD_NUMBER: builtins.int
+    LOCAL_AUTHENTICATION_FIELD_NUMBER: builtins.int
+    REMOTE_AUTHENTICATION_FIELD_NUMBER: builtins.int
+    LIFETIME_FIELD_NUMBER: builtins.int
+    ORIGIN_FIELD_NUMBER: builtins.int
+    FAILURES_FIELD_NUMBER: builtins.int
+    peer: builtins.str
+    local_address: builtins.str
+    local_identity: builtins.str
+    remote_identity: builtins.str
+    local_authentication: builtins.str
+    remote_authentication: builtins.str
+    lifetime: builtins.float
+    """Seconds that an IKE SA lives."""
+    origin: builtins.str
+    """Where the configuration says how it authenticates, such as r1.yaml:42."""
+    @builtins.property
+    def failures(self) -> containers.RepeatedCompositeFieldContainer[IsakmpFailure]:
+        """The newest first."""
+
+    def __init__(
+        self,
+        *,
+        peer: builtins.str = ...,
+        local_address: builtins.str = ...,
+        local_identity: builtins.str = ...,
+        remote_identity: builtins.str = ...,
+        local_authentication: builtins.str = ...,
+        remote_authentication: builtins.str = ...,
+        lifetime: builtins.float = ...,
+        origin: builtins.str = ...,
+        failures: abc.Iterable[IsakmpFailure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["failures", b"failures", "lifetime", b"lifetime", "local_address", b"local_address", "local_authentication", b"local_authentication", "local_identity", b"local_identity", "origin", b"origin", "peer", b"peer", "remote_authentication", b"remote_authentication", "remote_identity", b"remote_identity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class IsakmpStranger(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    address: builtins.str
+    @builtins.property
+    def failure(self) -> IsakmpFailure: ...
+    def __init__(
+        self,
+        *,
+        address: builtins.str = ...,
+        failure: IsakmpFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["failure", b"failure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["address", b"address", "failure", b"failure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class ShowSwitchRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 

@@ -55,6 +55,11 @@ class ShowStub:
                 request_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaRequest.SerializeToString,
                 response_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaResponse.FromString,
                 _registered_method=True)
+        self.ShowCryptoIsakmpSaDetail = channel.unary_unary(
+                '/p4ipsec.v1.Show/ShowCryptoIsakmpSaDetail',
+                request_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaDetailRequest.SerializeToString,
+                response_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.IsakmpDetailStatus.FromString,
+                _registered_method=True)
         self.ShowSwitch = channel.unary_unary(
                 '/p4ipsec.v1.Show/ShowSwitch',
                 request_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowSwitchRequest.SerializeToString,
@@ -94,6 +99,13 @@ class ShowServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShowCryptoIsakmpSaDetail(self, request, context):
+        """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ShowSwitch(self, request, context):
         """`show switch`: the data plane.
         """
@@ -123,6 +135,11 @@ def add_ShowServicer_to_server(servicer, server):
                     servicer.ShowCryptoIsakmpSa,
                     request_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaRequest.FromString,
                     response_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaResponse.SerializeToString,
+            ),
+            'ShowCryptoIsakmpSaDetail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowCryptoIsakmpSaDetail,
+                    request_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaDetailRequest.FromString,
+                    response_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.IsakmpDetailStatus.SerializeToString,
             ),
             'ShowSwitch': grpc.unary_unary_rpc_method_handler(
                     servicer.ShowSwitch,
@@ -239,6 +256,33 @@ class Show:
             '/p4ipsec.v1.Show/ShowCryptoIsakmpSa',
             controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaRequest.SerializeToString,
             controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowCryptoIsakmpSaDetail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/p4ipsec.v1.Show/ShowCryptoIsakmpSaDetail',
+            controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaDetailRequest.SerializeToString,
+            controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.IsakmpDetailStatus.FromString,
             options,
             channel_credentials,
             insecure,

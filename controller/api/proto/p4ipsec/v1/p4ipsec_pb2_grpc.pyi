@@ -51,6 +51,8 @@ class ShowStub:
     """`show crypto ipsec sa`: every packet type, with its pair of SAs if it has one."""
     ShowCryptoIsakmpSa: grpc.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoIsakmpSaRequest, p4ipsec_pb2.ShowCryptoIsakmpSaResponse]
     """`show crypto isakmp sa`: the IKE SAs."""
+    ShowCryptoIsakmpSaDetail: grpc.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoIsakmpSaDetailRequest, p4ipsec_pb2.IsakmpDetailStatus]
+    """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed."""
     ShowSwitch: grpc.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowSwitchRequest, p4ipsec_pb2.SwitchStatus]
     """`show switch`: the data plane."""
 
@@ -67,6 +69,8 @@ class ShowAsyncStub(ShowStub):
     """`show crypto ipsec sa`: every packet type, with its pair of SAs if it has one."""
     ShowCryptoIsakmpSa: aio.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoIsakmpSaRequest, p4ipsec_pb2.ShowCryptoIsakmpSaResponse]  # type: ignore[assignment]
     """`show crypto isakmp sa`: the IKE SAs."""
+    ShowCryptoIsakmpSaDetail: aio.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoIsakmpSaDetailRequest, p4ipsec_pb2.IsakmpDetailStatus]  # type: ignore[assignment]
+    """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed."""
     ShowSwitch: aio.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowSwitchRequest, p4ipsec_pb2.SwitchStatus]  # type: ignore[assignment]
     """`show switch`: the data plane."""
 
@@ -104,6 +108,14 @@ class ShowServicer(metaclass=abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[p4ipsec_pb2.ShowCryptoIsakmpSaResponse, abc.Awaitable[p4ipsec_pb2.ShowCryptoIsakmpSaResponse]]:
         """`show crypto isakmp sa`: the IKE SAs."""
+
+    @abc_1.abstractmethod
+    def ShowCryptoIsakmpSaDetail(
+        self,
+        request: p4ipsec_pb2.ShowCryptoIsakmpSaDetailRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[p4ipsec_pb2.IsakmpDetailStatus, abc.Awaitable[p4ipsec_pb2.IsakmpDetailStatus]]:
+        """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed."""
 
     @abc_1.abstractmethod
     def ShowSwitch(
