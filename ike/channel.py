@@ -133,6 +133,7 @@ class Channel:
             now - self.heard_at,
             now - self.sent_at,
             self.fragmentation,
+            self.vendor_ids,
             self.iv_runs,
             self._requests.snapshot(now),
             self._responses.snapshot(),
@@ -166,6 +167,7 @@ class Channel:
         channel.responder_spi = record.responder_spi
         channel.sent_at = now - record.sent_ago
         channel.fragmentation = record.fragmentation
+        channel.vendor_ids = record.vendor_ids
         channel.iv_runs = (*record.iv_runs, draw_run(record.iv_runs, random_bytes))
         channel.secure(suite, keys)
         channel._requests.restore(record.requests, now)

@@ -119,12 +119,13 @@ class RequestWindow:
             OutstandingRecord(o.message_id, o.exchange_type, o.packets, o.tries, o.deadline - now)
             for o in self.outstanding.values()
         )
-        return RequestWindowRecord(self.next_id, self.size, outstanding)
+        return RequestWindowRecord(self.next_id, self.size, outstanding, self.retransmissions)
 
     def restore(self, record: RequestWindowRecord, now: float) -> None:
         """Be what `snapshot` described."""
         self.next_id = record.next_id
         self.size = record.size
+        self.retransmissions = record.retransmissions
         self.outstanding = {
             o.message_id: Outstanding(
                 o.message_id, o.exchange_type, o.packets, o.tries, now + o.due_in

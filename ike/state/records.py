@@ -40,6 +40,7 @@ class RequestWindowRecord:
     next_id: int
     size: int
     outstanding: tuple[OutstandingRecord, ...]
+    retransmissions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class ChannelRecord:
     heard_ago: float
     sent_ago: float
     fragmentation: bool
+    vendor_ids: tuple[bytes, ...]
     iv_runs: tuple[int, ...]
     requests: RequestWindowRecord
     responses: ResponseWindowRecord
