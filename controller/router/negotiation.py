@@ -184,10 +184,9 @@ class Negotiation:
             case PeerMoved():
                 self._moved(event)
             case ReauthenticationFailed():
-                self._say(
-                    Severity.WARNING,
-                    f"Reauthentication with {event.peer} failed: {event.reason}: {event.detail}",
-                )
+                failure = NegotiationFailure(now, Role.INITIATOR, event.reason, event.detail)
+                self._failures.note(event.peer, failure)
+                self._say(Severity.WARNING, f"reauthentication with {event.peer} failed: {failure}")
             case PeerRefused():
                 self._refused(event, now)
 
