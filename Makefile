@@ -5,7 +5,7 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit slow nightly interop interop-report conformance lint types check-format bench lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit slow nightly fuzz interop interop-report conformance lint types check-format bench lab lab-clean p4 proto shell clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,17 @@ slow: $(STAMP) ## unit tests that take longer: the C++ extern, the demo, process
 nightly: $(STAMP) ## 10,000 random schedules of two IKE endpoints (SCHEDULES=n), each by its seed
 	P4IPSEC_SCHEDULES=$(SCHEDULES) P4IPSEC_EXAMPLES=2000 \
 	    nice $(VENV)/bin/python -m pytest -q -n 2 tests/ike/model
+
+FUZZ_SECONDS ?= 60
+FUZZ_STAMP := .venv-fuzz/.installed
+fuzz: $(FUZZ_STAMP) ## coverage-guided fuzzing of what strangers send (FUZZ_SECONDS=n in all)
+	.venv-fuzz/bin/python -m fuzz all $(FUZZ_SECONDS)
+
+$(FUZZ_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-fuzz/bin/python -m pip install --quiet --editable . --group fuzz
+	@touch $@
 
 interop: $(STAMP) ## real peers in network namespaces (root); skips with a reason where it can't
 	P4IPSEC_INTEROP_REPORT=build $(VENV)/bin/python -m pytest -q -m interop
@@ -78,4 +89,4 @@ shell: ## p4runtime-shell in a venv of its own: make shell SWITCH=127.0.0.1:9559
 	    --grpc-addr $(or $(SWITCH),127.0.0.1:9559) --device-id $(or $(DEVICE_ID),1) --election-id 0,100
 
 clean: ## remove what the targets above made
-	rm -rf $(VENV) .venv-shell .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results
+	rm -rf $(VENV) .venv-shell .venv-fuzz fuzz/corpus fuzz/crashes .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ike_network import LEFT, RIGHT, at, left_peer
 
@@ -71,6 +71,17 @@ class Adversary:
                 answers.append(received.payloads)
                 self.response = received
         return answers
+
+    def answer_all(self, payloads: Callable[[], Sequence[Payload]]) -> None:
+        """Answer what the victim asks with the payloads that the test gives."""
+        for datagram in self.victim.transmits():
+            header = Header.parse(datagram.payload)
+            received = self.channel.receive(datagram, header, self.now)
+            if received is not None and not header.is_response and received.authenticated:
+                self.channel.respond(received, payloads())
+        for datagram in self.channel.outbox:
+            self.victim.receive(datagram, self.now)
+        self.channel.outbox.clear()
 
     def init(self) -> InitAgreement:
         request = self.channel.request(ExchangeType.IKE_SA_INIT, self.first_request(), self.now)
