@@ -20,8 +20,11 @@ from ike.codec.security_association import SecurityAssociation
 from ike.config import ChildConfig
 from ike.events import DeletionReason, PeerRefused, Role
 from ike.exchanges import create_child_sa, informational, rekey_ike_sa
+from ike.exchanges.child import ChildAgreement
+from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
-from ike.exchanges.rekey_ike_sa import OldKeys
+from ike.exchanges.rekey_ike_sa import OldKeys, RekeyAgreement
+from ike.followups import PendingChild, PendingIkeSa
 from ike.states import State
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteReplaced
@@ -46,6 +49,8 @@ def answer(connection: Connection, received: Received, now: float) -> None:
             _refuse(connection, received, refused)
         elif received.header.exchange_type == ExchangeType.CREATE_CHILD_SA:
             _create_child_sa(connection, received, now)
+        elif received.header.exchange_type == ExchangeType.IKE_FOLLOWUP_KE:
+            _followup_ke(connection, received, now)
         else:
             _informational(connection, received)
     except ParseError as error:
@@ -81,12 +86,13 @@ def _create_child_sa(connection: Connection, received: Received, now: float) -> 
     if offered is not None and offered.proposals[0].protocol == ProtocolId.IKE:
         _rekey_ike_sa(connection, received, now)
         return
-    if connection.tasks.is_under_way(RekeyIkeSa):
+    if connection.tasks.is_under_way(RekeyIkeSa) or connection.followups.rekeys_ike_sa:
         _not_now(connection, received)
         return
     rekey = find_notify(received.payloads, NotifyType.REKEY_SA)
     limit = connection.env.settings.children_per_ike_sa
-    if len(connection.children) >= (limit if rekey is None else 2 * limit):
+    count = len(connection.children) + len(connection.followups)
+    if count >= (limit if rekey is None else 2 * limit):
         # Twice as many while all are being rekeyed; no more, whatever the peer does not delete.
         connection.channel.respond(received, (Notify(NotifyType.NO_ADDITIONAL_SAS),))
     elif rekey is not None:
@@ -105,7 +111,7 @@ def _make_child(
     configs: Sequence[ChildConfig],
     now: float,
     replaces: ChildSa | None = None,
-) -> ChildSa | None:
+) -> None:
     env = connection.env
     spi_in = env.allocate_esp_spi()
     try:
@@ -117,6 +123,7 @@ def _make_child(
             connection.suite.prf,
             connection.keys.sk_d,
             env.random_bytes,
+            connection.followups.new_link,
             allow_transport=connection.allows_transport,
         )
     except ParseError:
@@ -125,9 +132,45 @@ def _make_child(
     if isinstance(answered, Refusal):
         env.release_esp_spi(spi_in)
         _refuse(connection, received, answered)
-        return None
+        return
     connection.channel.respond(received, answered.payloads)
-    return connection.add_child(answered.agreement, env.next_sequence(), now, replaces)
+    draft, began = answered.draft, env.next_sequence()
+    for task in _own_rekeys(connection, replaces):
+        task.rival_nonce = draft.lowest_nonce
+    if draft.methods:
+        spi_replaced = replaces.spi_in if replaces is not None else 0
+        connection.followups.add(PendingChild(draft, spi_replaced, began), now)
+    else:
+        _install(connection, draft.agreement(), began, replaces, now)
+
+
+def _install(
+    connection: Connection,
+    agreement: ChildAgreement,
+    began: int,
+    replaces: ChildSa | None,
+    now: float,
+) -> None:
+    """Keep what the peer has made."""
+    new = connection.add_child(agreement, began, now, replaces)
+    old = replaces
+    if old is None:
+        return
+    if old.expire_reason is DeletionReason.DUPLICATE and old.expire_at is not None:
+        new.end_at(old.expire_at, DeletionReason.DUPLICATE)
+    ours = _own_rekeys(connection, old)
+    if ours:
+        ours[0].rival = new
+    else:
+        old.state = ChildState.REPLACED
+        grace = connection.env.settings.replaced_grace
+        old.end_at(now + grace, DeletionReason.REPLACED)
+
+
+def _own_rekeys(connection: Connection, old: ChildSa | None) -> list[RekeyChild]:
+    """Give our own rekey of a CHILD_SA, if one is under way."""
+    tasks = connection.tasks.under_way(RekeyChild)
+    return [task for task in tasks if old is not None and task.spi_in == old.spi_in]
 
 
 def _rekey_child(connection: Connection, received: Received, rekey: Notify, now: float) -> None:
@@ -142,18 +185,7 @@ def _rekey_child(connection: Connection, received: Received, rekey: Notify, now:
     if old is None or not old.is_live:
         _not_now(connection, received)
         return
-    new = _make_child(connection, received, (old.config,), now, old)
-    if new is None:
-        return
-    if old.expire_reason is DeletionReason.DUPLICATE and old.expire_at is not None:
-        new.end_at(old.expire_at, DeletionReason.DUPLICATE)
-    ours = [t for t in connection.tasks.under_way(RekeyChild) if t.spi_in == old.spi_in]
-    if ours:
-        ours[0].rival = new
-    else:
-        old.state = ChildState.REPLACED
-        grace = connection.env.settings.replaced_grace
-        old.end_at(now + grace, DeletionReason.REPLACED)
+    _make_child(connection, received, (old.config,), now, old)
 
 
 def _may_be_known_soon(connection: Connection, spi_out: int) -> bool:
@@ -186,6 +218,7 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
             env.nonce(),
             OldKeys(connection.suite.prf, connection.keys.sk_d),
             env.random_bytes,
+            connection.followups.new_link,
         )
     except ParseError:
         env.release_ike_spi(spi)
@@ -194,14 +227,57 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
         env.release_ike_spi(spi)
         _refuse(connection, received, answered)
         return
-    agreement, payloads = answered
+    draft, payloads = answered
     connection.channel.respond(received, payloads)
-    new = succession.spawn(connection, agreement, Role.RESPONDER, env.next_sequence(), now)
+    began = env.next_sequence()
+    if task is not None:
+        task.rival_nonce = draft.lowest_nonce
+    if draft.methods:
+        connection.followups.add(PendingIkeSa(draft, began), now)
+    else:
+        _succeed(connection, draft.agreement(), began, now)
+
+
+def _succeed(connection: Connection, agreement: RekeyAgreement, began: int, now: float) -> None:
+    """Go over to the IKE SA that the peer has made."""
+    new = succession.spawn(connection, agreement, Role.RESPONDER, began, now)
+    task = next(connection.tasks.under_way(RekeyIkeSa), None)
     if task is not None:
         task.rival = new
         new.claims = connection
     else:
         succession.inherit(connection, new, now, we_delete=False)
+
+
+def _followup_ke(connection: Connection, received: Received, now: float) -> None:
+    """Answer an additional key exchange of what the peer has begun (RFC 9370 §2.2.4)."""
+    link = find_notify(received.payloads, NotifyType.ADDITIONAL_KEY_EXCHANGE)
+    pending = connection.followups.get(link.data) if link is not None else None
+    old = None
+    if isinstance(pending, PendingChild) and pending.replaces:
+        old = connection.children.get(pending.replaces)
+        if old is None or old.state is ChildState.DELETING:
+            connection.followups.discard(pending)
+            pending = None
+    if pending is None:
+        connection.channel.respond(received, (Notify(NotifyType.STATE_NOT_FOUND),))
+        return
+    method = pending.draft.methods[0]
+    answered = answer_additional(method, received.payloads, connection.env.random_bytes)
+    if isinstance(answered, Refusal):
+        # INVALID_SYNTAX, which ends the IKE SA (RFC 7296 §2.21.3).
+        _refuse(connection, received, answered)
+        connection.close(DeletionReason.PROTOCOL_ERROR)
+        return
+    is_last = connection.followups.advance(pending, answered.shared, now)
+    payloads = (answered.payload, *pending.draft.link_payloads)
+    connection.channel.respond(received, payloads)
+    if not is_last:
+        return
+    if isinstance(pending, PendingChild):
+        _install(connection, pending.draft.agreement(), pending.began, old, now)
+    else:
+        _succeed(connection, pending.draft.agreement(), pending.began, now)
 
 
 def _informational(connection: Connection, received: Received) -> None:

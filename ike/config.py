@@ -303,6 +303,7 @@ class Settings:
     half_open_limit_per_address: int = 16
     cookie_threshold: int = 32  # half-open IKE SAs from which on a COOKIE is asked for
     half_open_lifetime: float = 30.0  # seconds that a responder waits for IKE_AUTH
+    followup_lifetime: float = 30.0  # seconds that it waits for each IKE_FOLLOWUP_KE
     cookie_secret_lifetime: float = 120.0  # seconds
     children_per_ike_sa: int = 256
     rekey_jitter: float = 0.1  # part of a lifetime by which a rekey comes early, at random

@@ -26,6 +26,7 @@ from ike.environment import Environment
 from ike.events import DeletionReason, Event, PeerMoved, Role
 from ike.exchanges.child import ChildAgreement
 from ike.exchanges.nat_detection import NatStatus
+from ike.followups import FollowupTable
 from ike.info import IkeSaInfo
 from ike.lifetimes import Lifetime
 from ike.states import State, Trigger
@@ -88,6 +89,7 @@ class Connection:
         self.state = State.ESTABLISHED
         self.children = ChildTable()
         self.tasks = TaskQueue()
+        self.followups = FollowupTable(env)
         self.events: list[Event] = []
         self.spawned: list[Connection] = []
         self.heir: Connection | None = None
@@ -150,6 +152,7 @@ class Connection:
             times += [
                 self.rekey_at,
                 self.tasks.deadline,
+                self.followups.deadline,
                 self.renewal.begin_at,
                 self.renewal.ends_at,
             ]
@@ -218,6 +221,7 @@ class Connection:
         keepalive_at = self._keepalive_at
         if keepalive_at is not None and now >= keepalive_at:
             self.channel.keep_nat_alive()
+        self.followups.expire(now)
         self.tasks.wake(now)
         self._advance_children(now)
         if (self.rekey_at is not None and now >= self.rekey_at) or self.channel.ids_run_out:
@@ -272,25 +276,33 @@ class Connection:
         self.tasks.add(task)
         self.pump(now)
 
-    def retry(self, task: Task, now: float) -> None:
-        """Begin the task that has just had its answer again, before those that wait."""
-        self.tasks.add_first(task)
-        self.pump(now)
-
     def retry_later(self, task: Task, now: float) -> None:
         """Begin it again after a while."""
         self.tasks.add_later(task, now + self.env.retry_after())
 
+    def go_on(self, task: Task, now: float) -> None:
+        """Send the next request of the task that has just had its answer, before all others."""
+        self._begin(task, now)
+        self.pump(now)
+
     def pump(self, now: float) -> None:
-        """Begin the tasks that can begin now."""
+        """Begin the tasks that can begin now.
+
+        None can while the peer is about to rekey the IKE SA: it would not be answered (§2.25.2).
+        """
         while self.state is not State.CLOSED and self.channel.has_room:
+            if self.is_usable and self.followups.rekeys_ike_sa:
+                return
             task = self.tasks.next()
             if task is None:
                 return
-            request = task.begin(self, now)
-            if request is not None:
-                self.tasks.running[self.channel.next_id] = task
-                self.channel.request(request.exchange_type, request.payloads, now)
+            self._begin(task, now)
+
+    def _begin(self, task: Task, now: float) -> None:
+        request = task.begin(self, now)
+        if request is not None:
+            self.tasks.running[self.channel.next_id] = task
+            self.channel.request(request.exchange_type, request.payloads, now)
 
     def _answered(self, received: Received, now: float) -> None:
         task = self.tasks.running.pop(received.header.message_id, None)
@@ -396,6 +408,7 @@ class Connection:
     def _drop_all(self, reason: DeletionReason) -> None:
         for child in tuple(self.children.values()):
             self.drop_child(child, reason)
+        self.followups.clear()
         self.ended_by = reason
         self.events.append(reports.ike_sa_closed(self, reason))
 

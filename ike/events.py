@@ -88,7 +88,8 @@ class ChildSaEstablished:
     `replaces`: the inbound SPI of the SA that this one was rekeyed from; that one's
     `ChildSaDeleted` follows when the peer has agreed to its end. With the role RESPONDER, the old
     one is for sending until then, or until ESP comes in by the new one: before, the peer may not
-    be ready to receive by it (RFC 7296 §2.8).
+    be ready to receive by it (RFC 7296 §2.8). With `extended_sequence_numbers` they have 64 bits
+    in both directions (RFC 4304).
     """
 
     child: str
@@ -113,6 +114,7 @@ class ChildSaEstablished:
     integrity_key_in: Secret = field(default_factory=lambda: Secret(b""))
     integrity_key_out: Secret = field(default_factory=lambda: Secret(b""))
     mode: Mode = Mode.TUNNEL
+    extended_sequence_numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ike.crypto.key_exchange import PrivateValue
 from ike.environment import Environment
 from ike.events import AttemptFailed, FailureReason, Role
 from ike.exchanges import ike_auth, ike_sa_init, informational
-from ike.exchanges.child import ChildAgreement, ChildContext, ChildOffer, read_answer
+from ike.exchanges.child import ChildContext, ChildDraft, ChildOffer, read_answer
 from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.key_exchange import finish_additional, value_of
@@ -276,7 +276,7 @@ class InitiatorHandshake:
         self,
         connection: Connection,
         offer: ChildOffer,
-        outcome: ChildAgreement | Failure,
+        outcome: ChildDraft | Failure,
         now: float,
     ) -> None:
         name = offer.config.name
@@ -290,10 +290,10 @@ class InitiatorHandshake:
                 connection.enqueue(DeleteChildren({offer.spi_in: 0}, {name}), now)
         elif self.cancelled:
             self.env.release_esp_spi(offer.spi_in)
-            spis = {outcome.spi_in: outcome.spi_out}
+            spis = {offer.spi_in: outcome.agreement().spi_out}
             connection.enqueue(DeleteChildren(spis, {name}), now)
         else:
-            connection.add_child(outcome, self.began, now)
+            connection.add_child(outcome.agreement(), self.began, now)
 
     def _reject(self) -> None:
         """Tell the responder that it has an IKE SA which we don't (RFC 7296 §2.21.2)."""

@@ -16,6 +16,7 @@ from ike.config import (
 from ike.crypto.suites import EspSuite, IkeSuite
 from ike.origins import cite
 from ike.transforms import (
+    ADDITIONAL,
     NONE,
     Wanted,
     additional_transforms,
@@ -189,7 +190,11 @@ def _exchanges(
         if not offered or (NONE in offered and method is None):
             return (), {}
         ours = tuple(m for m in KeyExchange if not is_legacy(m))
-        additional = {}
+        additional = {
+            kind: [Transform(kind, NONE), *(Transform(kind, m) for m in ours)]
+            for kind in ADDITIONAL
+            if proposal.of_type(kind)
+        }
     return tuple(sorted(ours, key=lambda m: m != method)), additional
 
 

@@ -73,6 +73,7 @@ def child_sa_established(
         inbound.integrity_key,
         outbound.integrity_key,
         agreement.mode,
+        suite.extended_sequence_numbers,
     )
 
 

@@ -255,7 +255,7 @@ class ResponderHandshake:
             self._report(child, peer)
         self.channel.respond(received, answer)
         if isinstance(child, ChildAnswer):
-            connection.add_child(child.agreement, self.began, now)
+            connection.add_child(child.draft.agreement(), self.began, now)
 
     def _answer_child(
         self, peer: PeerConfig, received: Received

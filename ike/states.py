@@ -62,14 +62,22 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
     **{(state, Trigger.ENDED): State.CLOSED for state in State if state is not State.CLOSED},
 }
 
+_AFTER_IKE_AUTH = frozenset(
+    {
+        ExchangeType.CREATE_CHILD_SA,
+        ExchangeType.IKE_FOLLOWUP_KE,
+        ExchangeType.INFORMATIONAL,
+    }
+)
+
 ANSWERED: dict[State, frozenset[ExchangeType]] = {
     State.INIT_SENT: frozenset(),
     State.INTERMEDIATE_SENT: frozenset(),
     State.AUTH_SENT: frozenset(),
     State.HALF_OPEN: frozenset({ExchangeType.IKE_INTERMEDIATE, ExchangeType.IKE_AUTH}),
-    State.ESTABLISHED: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
-    State.REPLACED: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
-    State.DELETING: frozenset({ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}),
+    State.ESTABLISHED: _AFTER_IKE_AUTH,
+    State.REPLACED: _AFTER_IKE_AUTH,
+    State.DELETING: _AFTER_IKE_AUTH,
     State.CLOSED: frozenset(),
 }
 """Which requests of the peer's are answered; others are thrown away."""

@@ -66,6 +66,7 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
     old.children.clear()
     heir.tasks.add(SendToken())
     old.tasks.hand_over(heir.tasks)
+    old.followups.clear()
     old.heir = heir
     heir.is_redundant |= old.is_redundant
     heir.renewal = old.renewal

@@ -36,6 +36,11 @@ class Nonces:
     responder: bytes
 
     @property
+    def lowest(self) -> bytes:
+        """The lower one: what simultaneous exchanges are compared by (RFC 7296 §2.8.1)."""
+        return min(self.initiator, self.responder)
+
+    @property
     def joined(self) -> bytes:
         """Ni | Nr."""
         return self.initiator + self.responder

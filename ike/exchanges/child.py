@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ike.codec.chain import find, find_notify, notifies
 from ike.codec.key_exchange import KeyExchangePayload
@@ -19,6 +19,7 @@ from ike.crypto.keys import ChildKeys, Nonces, child_keys
 from ike.crypto.random import RandomBytes
 from ike.crypto.suites import EspSuite
 from ike.events import FailureReason, Role
+from ike.exchanges.draft import Draft
 from ike.exchanges.key_exchange import answer, finish
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
 from ike.origins import cite
@@ -66,15 +67,6 @@ class ChildAgreement:
 
 
 @dataclass(frozen=True, slots=True)
-class ChildAnswer:
-    """The responder's side of an agreement."""
-
-    agreement: ChildAgreement
-    payloads: tuple[Payload, ...]
-    public: KeyExchangePayload | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ChildContext:
     """What the IKE SA brings to a CHILD_SA: to its keys, and whether transport mode can be."""
 
@@ -82,6 +74,60 @@ class ChildContext:
     sk_d: Secret
     nonces: Nonces
     transport: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChildTerms:
+    """What both ends have agreed upon, but for the keys; the rest of a `ChildAgreement`."""
+
+    config: ChildConfig
+    role: Role
+    spi_in: int
+    spi_out: int
+    suite: EspSuite
+    local: Selectors
+    remote: Selectors
+    context: ChildContext
+    more_selectors: bool
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class ChildDraft(Draft):
+    """A CHILD_SA whose keys wait for additional key exchanges, or are there."""
+
+    terms: ChildTerms = field(kw_only=True)
+
+    @property
+    def lowest_nonce(self) -> bytes:
+        """What simultaneous rekeys are compared by (RFC 7296 §2.8.1)."""
+        return self.terms.context.nonces.lowest
+
+    def agreement(self) -> ChildAgreement:
+        """Give the agreement, once no key exchange is missing."""
+        terms, context = self.terms, self.terms.context
+        return ChildAgreement(
+            terms.config,
+            terms.role,
+            terms.spi_in,
+            terms.spi_out,
+            terms.suite,
+            child_keys(context.prf, context.sk_d, terms.suite, context.nonces, self.secrets),
+            terms.local,
+            terms.remote,
+            context.nonces,
+            terms.more_selectors,
+            terms.mode,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChildAnswer:
+    """The responder's side of an agreement; see `Draft` where key exchanges are to follow."""
+
+    draft: ChildDraft
+    payloads: tuple[Payload, ...]
+    public: KeyExchangePayload | None = None
 
 
 def offer_payloads(offer: ChildOffer) -> list[Payload]:
@@ -99,7 +145,7 @@ def offer_payloads(offer: ChildOffer) -> list[Payload]:
 
 def read_answer(
     offer: ChildOffer, payloads: Sequence[Payload], context: ChildContext
-) -> ChildAgreement | Failure:
+) -> ChildDraft | Failure:
     """Read the responder's answer.
 
     Raises:
@@ -140,27 +186,26 @@ def read_answer(
     if config.mode_required and mode is not config.mode:
         why = "the peer chose" if offer.transport else "the NAT or new address allows no more than"
         return Failure(FailureReason.REFUSED, f"{why} {mode} mode, {config.mode} mode is required")
-    shared: tuple[bytes, ...] = ()
+    shared: tuple[Secret, ...] = ()
     if suite.key_exchange is not None:
         value = require(payloads, KeyExchangePayload, "the answer")
         finished = finish(offer.private, suite.key_exchange, value)
         if isinstance(finished, Failure):
             return finished
-        shared = (finished,)
-    keys = child_keys(context.prf, context.sk_d, suite, context.nonces, shared)
-    return ChildAgreement(
+        shared = (Secret(finished),)
+    terms = ChildTerms(
         config,
         Role.INITIATOR,
         offer.spi_in,
         spi_out,
         suite,
-        keys,
         local,
         remote,
-        context.nonces,
+        context,
         find_notify(payloads, NotifyType.ADDITIONAL_TS_POSSIBLE) is not None,
         mode,
     )
+    return ChildDraft(suite.additional, shared, terms=terms).linked(payloads)
 
 
 def answer_offer(
@@ -218,28 +263,27 @@ def answer_offer(
             f"it would be {mode} mode, {why}; {config.mode} mode is required",
         )
     choice, spi_out = chosen
-    shared: tuple[bytes, ...] = ()
+    shared: tuple[Secret, ...] = ()
     public = None
     wanted = choice.suite.key_exchange
     if wanted is not None:
         answered = answer(wanted, value, random_bytes)
         if isinstance(answered, Refusal):
             return answered
-        shared, public = (answered.shared,), answered.payload
-    keys = child_keys(context.prf, context.sk_d, choice.suite, context.nonces, shared)
-    agreement = ChildAgreement(
+        shared, public = (Secret(answered.shared),), answered.payload
+    terms = ChildTerms(
         config,
         Role.RESPONDER,
         spi_in,
         spi_out,
         choice.suite,
-        keys,
         match.local,
         match.remote,
-        context.nonces,
+        context,
         match.others_fit,
         mode,
     )
+    draft = ChildDraft(choice.suite.additional, shared, terms=terms)
     response: tuple[Payload, ...] = (
         SecurityAssociation((choice.proposal,)),
         TrafficSelectorsInitiator(match.remote),
@@ -249,7 +293,7 @@ def answer_offer(
         response += (Notify(NotifyType.USE_TRANSPORT_MODE),)
     if match.others_fit:
         response += (Notify(NotifyType.ADDITIONAL_TS_POSSIBLE),)
-    return ChildAnswer(agreement, response, public)
+    return ChildAnswer(draft, response, public)
 
 
 def _presented(config: ChildConfig) -> str:

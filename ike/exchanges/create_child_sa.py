@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ike.codec.chain import find_notify, notifies
@@ -16,9 +16,9 @@ from ike.crypto import key_exchange
 from ike.crypto.keys import Nonces
 from ike.crypto.random import RandomBytes
 from ike.exchanges.child import (
-    ChildAgreement,
     ChildAnswer,
     ChildContext,
+    ChildDraft,
     ChildOffer,
     answer_offer,
     offer_payloads,
@@ -64,7 +64,7 @@ def read_response(
     prf: Prf,
     sk_d: Secret,
     random_bytes: RandomBytes,
-) -> ChildAgreement | ChildOffer | Failure:
+) -> ChildDraft | ChildOffer | Failure:
     """Read the answer: an agreement, an offer with another key exchange to send, or a failure.
 
     Raises:
@@ -101,10 +101,13 @@ def answer_request(
     prf: Prf,
     sk_d: Secret,
     random_bytes: RandomBytes,
+    new_link: Callable[[], bytes],
     *,
     allow_transport: bool = False,
 ) -> ChildAnswer | Refusal:
     """Answer a request for a CHILD_SA; an answer's payloads are complete.
+
+    `new_link` makes the link of a draft that key exchanges follow.
 
     Raises:
         ParseError: a payload is missing.
@@ -116,5 +119,12 @@ def answer_request(
         return answer
     security_association, *selectors = answer.payloads
     exchange = (answer.public,) if answer.public is not None else ()
-    complete = (security_association, Nonce(own_nonce), *exchange, *selectors)
-    return replace(answer, payloads=complete)
+    draft = replace(answer.draft, link=new_link())
+    complete = (
+        security_association,
+        Nonce(own_nonce),
+        *exchange,
+        *selectors,
+        *draft.link_payloads,
+    )
+    return replace(answer, draft=draft, payloads=complete)

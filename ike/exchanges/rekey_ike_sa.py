@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from ike.codec.chain import find_notify, notifies
 from ike.codec.key_exchange import KeyExchangePayload
@@ -18,6 +18,7 @@ from ike.crypto.keys import IkeKeys, Nonces, rekeyed_ike_keys
 from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.events import FailureReason
+from ike.exchanges.draft import Draft
 from ike.exchanges.ike_sa_init import InitOffer, with_method
 from ike.exchanges.key_exchange import answer, finish, value_of
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
@@ -46,6 +47,38 @@ class RekeyAgreement:
     responder_spi: int
 
 
+@dataclass(frozen=True, slots=True)
+class IkeSaTerms:
+    """What both ends have agreed upon, and what the keys come from; the rest of an agreement."""
+
+    old: OldKeys
+    suite: IkeSuite
+    nonces: Nonces
+    initiator_spi: int
+    responder_spi: int
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSaDraft(Draft):
+    """An IKE SA whose keys wait for additional key exchanges, or are there."""
+
+    terms: IkeSaTerms = field(kw_only=True)
+
+    @property
+    def lowest_nonce(self) -> bytes:
+        """What simultaneous rekeys are compared by (RFC 7296 §2.8.2)."""
+        return self.terms.nonces.lowest
+
+    def agreement(self) -> RekeyAgreement:
+        """Give the agreement, once no key exchange is missing."""
+        terms = self.terms
+        agreed = terms.suite, self.secrets, terms.nonces, terms.initiator_spi, terms.responder_spi
+        keys = rekeyed_ike_keys(terms.old.prf, terms.old.sk_d, *agreed)
+        return RekeyAgreement(
+            terms.suite, keys, terms.nonces, terms.initiator_spi, terms.responder_spi
+        )
+
+
 def build_request(offer: InitOffer) -> list[Payload]:
     """Build the request: SA, Ni, KEi."""
     return [
@@ -57,7 +90,7 @@ def build_request(offer: InitOffer) -> list[Payload]:
 
 def read_response(
     offer: InitOffer, payloads: Sequence[Payload], old: OldKeys, random_bytes: RandomBytes
-) -> RekeyAgreement | InitOffer | Failure:
+) -> IkeSaDraft | InitOffer | Failure:
     """Read the answer: agreement, another offer to send, or a failure.
 
     Raises:
@@ -83,9 +116,8 @@ def read_response(
     shared = finish(offer.private, suite.key_exchange, exchange)
     if isinstance(shared, Failure):
         return shared
-    nonces = Nonces(offer.nonce, nonce.data)
-    keys = rekeyed_ike_keys(old.prf, old.sk_d, suite, (shared,), nonces, offer.spi, spi)
-    return RekeyAgreement(suite, keys, nonces, offer.spi, spi)
+    terms = IkeSaTerms(old, suite, Nonces(offer.nonce, nonce.data), offer.spi, spi)
+    return IkeSaDraft(suite.additional, (Secret(shared),), terms=terms).linked(payloads)
 
 
 def answer_request(
@@ -95,8 +127,11 @@ def answer_request(
     own_nonce: bytes,
     old: OldKeys,
     random_bytes: RandomBytes,
-) -> tuple[RekeyAgreement, list[Payload]] | Refusal:
+    new_link: Callable[[], bytes],
+) -> tuple[IkeSaDraft, list[Payload]] | Refusal:
     """Answer the peer's rekey with our SPI `spi`; the answer's payloads come second.
+
+    `new_link` makes the link of a draft that key exchanges follow.
 
     Raises:
         ParseError: a payload is missing.
@@ -115,16 +150,13 @@ def answer_request(
     answered = answer(choice.suite.key_exchange, exchange, random_bytes)
     if isinstance(answered, Refusal):
         return answered
-    nonces = Nonces(nonce.data, own_nonce)
-    initiator_spi = int.from_bytes(peer_spi, "big")
-    keys = rekeyed_ike_keys(
-        old.prf, old.sk_d, choice.suite, (answered.shared,), nonces, initiator_spi, spi
-    )
-    return (
-        RekeyAgreement(choice.suite, keys, nonces, initiator_spi, spi),
-        [
-            SecurityAssociation((choice.proposal,)),
-            Nonce(own_nonce),
-            answered.payload,
-        ],
-    )
+    suite, initiator_spi = choice.suite, int.from_bytes(peer_spi, "big")
+    terms = IkeSaTerms(old, suite, Nonces(nonce.data, own_nonce), initiator_spi, spi)
+    secrets = (Secret(answered.shared),)
+    draft = IkeSaDraft(suite.additional, secrets, new_link(), terms=terms)
+    return draft, [
+        SecurityAssociation((choice.proposal,)),
+        Nonce(own_nonce),
+        answered.payload,
+        *draft.link_payloads,
+    ]

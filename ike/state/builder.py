@@ -18,6 +18,8 @@ from ike.state.records import (
     DeleteChildrenRecord,
     DeleteIkeSaRecord,
     DeleteReplacedRecord,
+    PendingChildRecord,
+    PendingRecord,
     RekeyChildRecord,
     RekeyIkeSaRecord,
     SendTokenRecord,
@@ -114,6 +116,7 @@ class Builder:
         connection.heard_esp_at = at - record.heard_esp_ago
         connection.peer_token = record.peer_token
         connection.deleted_early.restore(record.deleted_early)
+        self._pending(connection, record.followups)
         self._children.update(connection.children)
         self.connections[channel.own_spi] = connection
         self.ike_spis.add(channel.own_spi)
@@ -130,6 +133,14 @@ class Builder:
                 return self._task(task, peer)
 
             connection.tasks.restore(record.tasks, restore_task, self._at)
+
+    def _pending(self, connection: Connection, records: tuple[PendingRecord, ...]) -> None:
+        connection.followups.restore(records, self._base, self._at)
+        for record in records:
+            if isinstance(record, PendingChildRecord):
+                self.esp_spis.add(record.draft.terms.spi_in)
+            else:
+                self.ike_spis.add(record.draft.terms.responder_spi)
 
     def _absolute(self, relative: float | None) -> float | None:
         return None if relative is None else self._at + relative

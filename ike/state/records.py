@@ -14,9 +14,10 @@ from ike.config import ChildConfig, IkeProposal, Mode
 from ike.crypto.keys import IkeKeys
 from ike.crypto.suites import EspSuite, IkeSuite
 from ike.events import DeletionReason, Role
-from ike.exchanges.child import ChildOffer
+from ike.exchanges.child import ChildDraft, ChildOffer
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.nat_detection import NatStatus
+from ike.exchanges.rekey_ike_sa import IkeSaDraft
 from ike.lifetimes import Volume
 from ike.states import State
 from ike.types import Identity, TrafficSelector, UdpAddress
@@ -142,6 +143,7 @@ class CreateChildRecord:
     began: int
     offer: ChildOffer | None
     nonce: bytes
+    draft: ChildDraft | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,11 @@ class RekeyChildRecord:
     spi_in: int
     packet_type: str
     rival: int | None
+    rival_nonce: bytes | None
     began: int
     offer: ChildOffer | None
     nonce: bytes
+    draft: ChildDraft | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +196,10 @@ class RekeyIkeSaRecord:
     """`ike.tasks.rekey_ike_sa.RekeyIkeSa`; the rival by our SPI."""
 
     rival: int | None
+    rival_nonce: bytes | None
     began: int
     offer: InitOffer | None
+    draft: IkeSaDraft | None
 
 
 TaskRecord = (
@@ -245,6 +251,28 @@ class RenewalRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingChildRecord:
+    """`ike.followups.PendingChild`."""
+
+    draft: ChildDraft
+    replaces: int
+    began: int
+    expire_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class PendingIkeSaRecord:
+    """`ike.followups.PendingIkeSa`."""
+
+    draft: IkeSaDraft
+    began: int
+    expire_in: float
+
+
+PendingRecord = PendingChildRecord | PendingIkeSaRecord
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRecord:
     """`ike.connection.Connection`; `linger_in`: until when a closed one repeats its answer."""
 
@@ -263,6 +291,7 @@ class ConnectionRecord:
     state: State
     children: tuple[ChildRecord, ...]
     tasks: TasksRecord
+    followups: tuple[PendingRecord, ...]
     heir: int | None
     claims: int | None
     rekey_in: float | None

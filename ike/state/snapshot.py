@@ -83,6 +83,7 @@ def _connection(
         connection.state,
         tuple(_child(child, makings, now) for child in connection.children.values()),
         connection.tasks.snapshot(now),
+        connection.followups.snapshot(now),
         _spi(connection.heir, known),
         _spi(connection.claims, known),
         _relative(connection.rekey_at, now),

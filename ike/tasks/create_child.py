@@ -10,9 +10,10 @@ from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import ChildConfig
 from ike.events import AttemptFailed
 from ike.exchanges import create_child_sa
-from ike.exchanges.child import ChildOffer
+from ike.exchanges.child import ChildDraft, ChildOffer
 from ike.exchanges.outcome import Failure
 from ike.state.records import CreateChildRecord
+from ike.tasks import followup
 from ike.tasks.base import Request
 from ike.tasks.delete import DeleteChildren
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ike.connection import Connection
 
 _TRIES = 4  # while the peer answers that it cannot for now
+_PASSING = frozenset({NotifyType.TEMPORARY_FAILURE, NotifyType.STATE_NOT_FOUND})
 
 
 class CreateChild:
@@ -45,12 +47,15 @@ class CreateChild:
         self._began = 0
         self._offer: ChildOffer | None = None
         self._nonce = b""
+        self._draft: ChildDraft | None = None
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the peer has made the CHILD_SA meanwhile."""
         if self.cancelled or self._is_live(self.config.name):
             self.abandon(connection)
             return None
+        if self._draft is not None:
+            return followup.request(self._draft)
         env = connection.env
         self._began = env.next_sequence()
         self._nonce = env.nonce()
@@ -73,26 +78,32 @@ class CreateChild:
         """
         offer, env = self._offer, connection.env
         assert offer is not None
-        outcome = create_child_sa.read_response(
-            offer,
-            self._nonce,
-            payloads,
-            connection.suite.prf,
-            connection.keys.sk_d,
-            env.random_bytes,
-        )
+        if self._draft is not None:
+            outcome: ChildDraft | ChildOffer | Failure = followup.read(self._draft, payloads)
+        else:
+            outcome = create_child_sa.read_response(
+                offer,
+                self._nonce,
+                payloads,
+                connection.suite.prf,
+                connection.keys.sk_d,
+                env.random_bytes,
+            )
         if isinstance(outcome, ChildOffer):
             self._offer = outcome
-            connection.retry(self, now)
+            connection.go_on(self, now)
         elif isinstance(outcome, Failure):
             self._failed(connection, outcome, offer.spi_in, now)
+        elif outcome.methods:
+            self._draft = followup.begin(outcome, env.random_bytes)
+            connection.go_on(self, now)
         elif self.cancelled:
             self.abandon(connection)
-            spis = {outcome.spi_in: outcome.spi_out}
+            spis = {offer.spi_in: outcome.agreement().spi_out}
             connection.enqueue(DeleteChildren(spis, self.packet_types), now)
         else:
-            self._offer = None
-            connection.add_child(outcome, self._began, now)
+            self._offer = self._draft = None
+            connection.add_child(outcome.agreement(), self._began, now)
 
     def _failed(self, connection: Connection, failure: Failure, spi_in: int, now: float) -> None:
         self.abandon(connection)
@@ -100,7 +111,7 @@ class CreateChild:
             # The peer thinks that all went well: it has a CHILD_SA that we must not use.
             connection.enqueue(DeleteChildren({spi_in: 0}, self.packet_types), now)
         self._tries += 1
-        if failure.notify_type == NotifyType.TEMPORARY_FAILURE and self._tries < _TRIES:
+        if failure.notify_type in _PASSING and self._tries < _TRIES:
             connection.retry_later(self, now)
         elif not self.cancelled:
             connection.events.append(
@@ -113,12 +124,18 @@ class CreateChild:
         """Give the SPI back."""
         if self._offer is not None:
             connection.env.release_esp_spi(self._offer.spi_in)
-            self._offer = None
+            self._offer = self._draft = None
 
     def snapshot(self) -> CreateChildRecord:
         """Describe it for another process (`ike.state`)."""
         return CreateChildRecord(
-            self.config, self.cancelled, self._tries, self._began, self._offer, self._nonce
+            self.config,
+            self.cancelled,
+            self._tries,
+            self._began,
+            self._offer,
+            self._nonce,
+            self._draft,
         )
 
     @classmethod
@@ -132,4 +149,5 @@ class CreateChild:
         task._began = base + record.began
         task._offer = record.offer
         task._nonce = record.nonce
+        task._draft = record.draft
         return task

@@ -10,9 +10,10 @@ from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType, NotifyType
 from ike.events import DeletionReason
 from ike.exchanges import create_child_sa
-from ike.exchanges.child import ChildAgreement, ChildOffer
+from ike.exchanges.child import ChildAgreement, ChildDraft, ChildOffer
 from ike.exchanges.outcome import Failure
 from ike.state.records import RekeyChildRecord
+from ike.tasks import followup
 from ike.tasks.base import Request
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteReplaced
@@ -26,6 +27,7 @@ class RekeyChild:
 
     Attributes:
         rival: the CHILD_SA that the peer has made in its place meanwhile (§2.8.1).
+        rival_nonce: the lowest nonce of the one that it has made, or is about to make.
     """
 
     goes_alone = False
@@ -37,6 +39,8 @@ class RekeyChild:
         self._began = 0
         self._offer: ChildOffer | None = None
         self._nonce = b""
+        self.rival_nonce: bytes | None = None
+        self._draft: ChildDraft | None = None
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the old one has gone or been rekeyed by the peer meanwhile."""
@@ -44,6 +48,11 @@ class RekeyChild:
         doomed = old is not None and old.expire_reason is DeletionReason.DUPLICATE
         if old is None or not old.is_live or doomed:
             self.abandon(connection)
+            return None
+        if self._draft is not None:
+            return followup.request(self._draft)
+        if self._offer is None and connection.followups.rekeys_child(self.spi_in):
+            old.rekey_at = now + connection.env.retry_after()
             return None
         old.state = ChildState.REKEYING
         env = connection.env
@@ -68,24 +77,55 @@ class RekeyChild:
         """
         offer = self._offer
         assert offer is not None
-        outcome = create_child_sa.read_response(
-            offer,
-            self._nonce,
-            payloads,
-            connection.suite.prf,
-            connection.keys.sk_d,
-            connection.env.random_bytes,
-        )
+        if self._draft is not None:
+            outcome: ChildDraft | ChildOffer | Failure = followup.read(self._draft, payloads)
+        else:
+            outcome = create_child_sa.read_response(
+                offer,
+                self._nonce,
+                payloads,
+                connection.suite.prf,
+                connection.keys.sk_d,
+                connection.env.random_bytes,
+            )
         old = connection.children.get(self.spi_in)
         if isinstance(outcome, ChildOffer):
             self._offer = outcome
-            connection.retry(self, now)
+            connection.go_on(self, now)
         elif isinstance(outcome, Failure):
             self.abandon(connection)
             self._failed(connection, outcome, offer.spi_in, old, now)
+        elif outcome.methods:
+            self._go_on(connection, outcome, old, now)
         else:
-            self._offer = None
-            self._replace(connection, outcome, old, now)
+            self._offer = self._draft = None
+            self._replace(connection, outcome.agreement(), old, now)
+
+    def _go_on(
+        self,
+        connection: Connection,
+        draft: ChildDraft,
+        old: ChildSa | None,
+        now: float,
+    ) -> None:
+        """Begin the next key exchange, unless the peer's rekey is the one to stay (RFC 9370)."""
+        if self.rival_nonce is None or draft.lowest_nonce > self.rival_nonce:
+            self._draft = followup.begin(draft, connection.env.random_bytes)
+            connection.go_on(self, now)
+            return
+        self.abandon(connection)
+        if old is not None:
+            self._yield(connection, old, now)
+
+    def _yield(self, connection: Connection, old: ChildSa, now: float) -> None:
+        """Leave the old one to the peer's rekey, or keep it until that is done."""
+        settings = connection.env.settings
+        if self.rival is not None:
+            old.state = ChildState.REPLACED
+            old.end_at(now + settings.replaced_grace, DeletionReason.REPLACED)
+        else:
+            old.state = ChildState.LIVE
+            old.rekey_at = now + connection.env.retry_after()
 
     def _replace(
         self, connection: Connection, agreement: ChildAgreement, old: ChildSa | None, now: float
@@ -113,34 +153,36 @@ class RekeyChild:
         old: ChildSa | None,
         now: float,
     ) -> None:
-        settings = connection.env.settings
         if not failure.notify_type:
             connection.enqueue(DeleteChildren({offered_spi: 0}, self.packet_types), now)
         if old is None:
             return
-        if self.rival is not None:
-            old.state = ChildState.REPLACED
-            old.end_at(now + settings.replaced_grace, DeletionReason.REPLACED)
-        elif failure.notify_type == NotifyType.CHILD_SA_NOT_FOUND:
+        if self.rival is None and failure.notify_type == NotifyType.CHILD_SA_NOT_FOUND:
             # The peer does not have it: begin from scratch (§2.25).
             connection.drop_child(old, DeletionReason.PEER)
             connection.enqueue(CreateChild(old.config, connection.children.has_live), now)
         else:
-            old.state = ChildState.LIVE
-            old.rekey_at = now + connection.env.retry_after()
+            self._yield(connection, old, now)
 
     def abandon(self, connection: Connection) -> None:
         """Give the SPI back."""
         if self._offer is not None:
             connection.env.release_esp_spi(self._offer.spi_in)
-            self._offer = None
+            self._offer = self._draft = None
 
     def snapshot(self) -> RekeyChildRecord:
         """Describe it for another process (`ike.state`)."""
         rival = self.rival.spi_in if self.rival is not None else None
         (packet_type,) = self.packet_types
         return RekeyChildRecord(
-            self.spi_in, packet_type, rival, self._began, self._offer, self._nonce
+            self.spi_in,
+            packet_type,
+            rival,
+            self.rival_nonce,
+            self._began,
+            self._offer,
+            self._nonce,
+            self._draft,
         )
 
     @classmethod
@@ -151,4 +193,6 @@ class RekeyChild:
         task._began = base + record.began
         task._offer = record.offer
         task._nonce = record.nonce
+        task._draft = record.draft
+        task.rival_nonce = record.rival_nonce
         return task

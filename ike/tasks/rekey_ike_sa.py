@@ -12,9 +12,10 @@ from ike.events import DeletionReason, Role
 from ike.exchanges import ike_sa_init, rekey_ike_sa
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.outcome import Failure
-from ike.exchanges.rekey_ike_sa import OldKeys
+from ike.exchanges.rekey_ike_sa import IkeSaDraft, OldKeys
 from ike.state.records import RekeyIkeSaRecord
 from ike.states import State
+from ike.tasks import followup
 from ike.tasks.base import Request
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class RekeyIkeSa:
 
     Attributes:
         rival: the IKE SA that the peer has made in its place meanwhile (§2.8.2).
+        rival_nonce: the lowest nonce of the one that it has made, or is about to make.
     """
 
     packet_types: frozenset[str] = frozenset()
@@ -35,12 +37,16 @@ class RekeyIkeSa:
         self.rival: Connection | None = None
         self._began = 0
         self._offer: InitOffer | None = None
+        self.rival_nonce: bytes | None = None
+        self._draft: IkeSaDraft | None = None
 
     def begin(self, connection: Connection, now: float) -> Request | None:
         """Make the request, unless the peer has rekeyed the IKE SA meanwhile."""
         if connection.state is not State.ESTABLISHED:
             self.abandon(connection)
             return None
+        if self._draft is not None:
+            return followup.request(self._draft)
         env = connection.env
         self._began = env.next_sequence()
         if self._offer is None:
@@ -59,19 +65,26 @@ class RekeyIkeSa:
         assert self._offer is not None
         old = OldKeys(connection.suite.prf, connection.keys.sk_d)
         env = connection.env
-        outcome = rekey_ike_sa.read_response(self._offer, payloads, old, env.random_bytes)
+        if self._draft is not None:
+            outcome: IkeSaDraft | InitOffer | Failure = followup.read(self._draft, payloads)
+        else:
+            outcome = rekey_ike_sa.read_response(self._offer, payloads, old, env.random_bytes)
         if isinstance(outcome, InitOffer):
             self._offer = outcome
-            connection.retry(self, now)
+            connection.go_on(self, now)
         elif isinstance(outcome, Failure):
-            self.abandon(connection)
-            if self.rival is not None and self.rival.is_usable:
-                succession.inherit(connection, self.rival, now, we_delete=False)
-            else:
-                connection.rekey_at = now + env.retry_after()
+            self._yield(connection, now)
+        elif outcome.methods:
+            if self.rival_nonce is not None and outcome.lowest_nonce < self.rival_nonce:
+                # The peer's stays; ours is not there yet, and never will be (RFC 9370 §2.2.4).
+                self._yield(connection, now)
+                return
+            self._draft = followup.begin(outcome, env.random_bytes)
+            connection.go_on(self, now)
         else:
-            self._offer = None
-            new = succession.spawn(connection, outcome, Role.INITIATOR, self._began, now)
+            self._offer = self._draft = None
+            agreement = outcome.agreement()
+            new = succession.spawn(connection, agreement, Role.INITIATOR, self._began, now)
             new.peer_token = crash_detection.read(payloads)
             rival = self.rival
             if rival is not None and rival.is_usable and new.lowest_nonce < rival.lowest_nonce:
@@ -84,16 +97,24 @@ class RekeyIkeSa:
                 rival.claims = None
                 rival.end_at(now + env.settings.duplicate_grace, DeletionReason.DUPLICATE)
 
+    def _yield(self, connection: Connection, now: float) -> None:
+        """Leave the IKE SA to the peer's rekey, or keep it until that is done."""
+        self.abandon(connection)
+        if self.rival is not None and self.rival.is_usable:
+            succession.inherit(connection, self.rival, now, we_delete=False)
+        else:
+            connection.rekey_at = now + connection.env.retry_after()
+
     def abandon(self, connection: Connection) -> None:
         """Give the SPI back."""
         if self._offer is not None:
             connection.env.release_ike_spi(self._offer.spi)
-            self._offer = None
+            self._offer = self._draft = None
 
     def snapshot(self) -> RekeyIkeSaRecord:
         """Describe it for another process (`ike.state`)."""
         rival = self.rival.channel.own_spi if self.rival is not None else None
-        return RekeyIkeSaRecord(rival, self._began, self._offer)
+        return RekeyIkeSaRecord(rival, self.rival_nonce, self._began, self._offer, self._draft)
 
     @classmethod
     def restore(cls, record: RekeyIkeSaRecord, rival: Connection | None, base: int) -> RekeyIkeSa:
@@ -102,4 +123,6 @@ class RekeyIkeSa:
         task.rival = rival
         task._began = base + record.began
         task._offer = record.offer
+        task._draft = record.draft
+        task.rival_nonce = record.rival_nonce
         return task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -371,12 +372,14 @@ def test_anything_at_once_over_a_bad_network_ends_in_agreement(seed: int) -> Non
     chaos(seed)
 
 
-def chaos(seed: int) -> Network:
+def chaos(seed: int, changed: Callable[[PeerConfig], PeerConfig] = lambda peer: peer) -> Network:
     rng = random.Random(seed)
     left, right = peers(lifetime=rng.choice([0.0, 15.0]))
     lifetime = rng.choice([0.0, 20.0])
     network = Network(
-        replace(left, lifetime=lifetime), replace(right, lifetime=lifetime), seed=seed
+        changed(replace(left, lifetime=lifetime)),
+        changed(replace(right, lifetime=lifetime)),
+        seed=seed,
     )
     loss = rng.choice([0.0, 0.1, 0.2])
     jitter = rng.choice([0.01, 0.3, 1.0])

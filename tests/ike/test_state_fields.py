@@ -16,6 +16,7 @@ from ike_network import Network
 from ike.authentication.lifetime import Renewal
 from ike.child_sa import ChildSa, Making
 from ike.connection import Connection
+from ike.followups import PendingChild, PendingIkeSa
 from ike.fragments import Fragment, Reassembly
 from ike.peer import Attempt
 from ike.state import records
@@ -73,6 +74,8 @@ OBJECTS: dict[type, tuple[object, set[str]]] = {
     records.RekeyIkeSaRecord: (RekeyIkeSa(), set()),
     records.AttemptRecord: (Attempt, set()),
     records.RenewalRecord: (Renewal, set()),
+    records.PendingChildRecord: (PendingChild, set()),
+    records.PendingIkeSaRecord: (PendingIkeSa, set()),
 }
 
 RENAMED = {  # fields of records whose names say that they are relative, or refer to something
