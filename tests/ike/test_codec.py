@@ -39,10 +39,11 @@ from ike.codec.traffic_selector import (
     TrafficSelectorsResponder,
 )
 from ike.codec.vendor_id import VendorId
-from ike.types import TrafficSelector
+from ike.types import IdType, TrafficSelector
 
 u8 = st.integers(0, 255)
 u16 = st.integers(0, 65535)
+named_id = u8.filter(lambda id_type: id_type != IdType.NULL)
 short = st.binary(max_size=40)
 attributes = st.builds(Attribute, st.integers(0, 0x7FFF), st.one_of(u16, st.binary(max_size=8)))
 transforms = st.builds(Transform, u8, u16, st.lists(attributes, max_size=3).map(tuple))
@@ -66,8 +67,9 @@ KNOWN = set(PayloadType) - {PayloadType.EAP, PayloadType.GSPM, PayloadType.PS}
 payloads = st.one_of(
     st.builds(SecurityAssociation, st.lists(proposals, min_size=1, max_size=4).map(tuple)),
     st.builds(KeyExchangePayload, u16, st.binary(min_size=1, max_size=64)),
-    st.builds(IdentificationInitiator, u8, st.binary(min_size=1, max_size=40)),
-    st.builds(IdentificationResponder, u8, st.binary(min_size=1, max_size=40)),
+    st.builds(IdentificationInitiator, named_id, st.binary(min_size=1, max_size=40)),
+    st.builds(IdentificationResponder, named_id, st.binary(min_size=1, max_size=40)),
+    st.builds(IdentificationInitiator, st.just(IdType.NULL), st.just(b"")),
     st.builds(Certificate, u8, short),
     st.builds(CertificateRequest, u8, short),
     st.builds(Authentication, u8, short),
