@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tests.interop.lab.charon_log import Dump, read_charon_log
 from tests.interop.lab.key_tables import EspKeys, IkeKeys
 
-# 08:16:46 16[IKE] <name|3> text; before the peer is known, only <3>
-_LINE = re.compile(r"\S+ \d+\[(?:IKE|CHD)\] <(?:[^|>]*\|)?(?P<sa>\d+)> ?(?P<text>.*)")
-_DUMP = re.compile(r"(?P<title>.*) => (?P<length>\d+) bytes @ 0x[0-9a-f]+")
-_DUMPED = re.compile(r" +\d+: (?P<hex>(?:[0-9A-F]{2} ){0,15}[0-9A-F]{2})(?= |$)")
 _SPI = re.compile(r"  SPI 0x(?P<spi>[0-9a-f]{8}), src \S+ dst \S+")
 
 
@@ -18,9 +15,6 @@ _SPI = re.compile(r"  SPI 0x(?P<spi>[0-9a-f]{8}), src \S+ dst \S+")
 class _Sa:
     """What has been read about one IKE SA so far."""
 
-    title: str = ""
-    length: int = 0
-    data: bytearray = field(default_factory=bytearray)
     spis: tuple[int, int] | None = None
     secrets: dict[str, bytes] = field(default_factory=dict)
     asked: bool = False  # this end asked for the CHILD_SA whose keys come next
@@ -29,29 +23,22 @@ class _Sa:
     esp: dict[int, EspKeys] = field(default_factory=dict)
 
     def read(self, text: str) -> None:
-        if dump := _DUMP.fullmatch(text):
-            self.title, self.length = dump["title"], int(dump["length"])
-            self.data.clear()
-        elif dumped := _DUMPED.match(text):
-            self.data += bytes.fromhex(dumped["hex"])
-            if len(self.data) == self.length:
-                self._keep(bytes(self.data))
-        elif text.startswith("establishing CHILD_SA"):
+        if text.startswith("establishing CHILD_SA"):
             self.asked = True
         elif text.endswith("bound ESP SA"):  # "adding" both, or "registering outbound" in a rekey
             self.next_spi_is_inbound = "inbound" in text
         elif spi := _SPI.fullmatch(text):
             self._add_esp(int(spi["spi"], 16))
 
-    def _keep(self, data: bytes) -> None:
-        if self.title == "natd_chunk" and any(data[8:16]):
+    def keep(self, title: str, data: bytes) -> None:
+        if title == "natd_chunk" and any(data[8:16]):
             self.spis = int.from_bytes(data[:8]), int.from_bytes(data[8:16])
-        elif self.title in ("Sk_ei secret", "Sk_er secret"):
-            self.secrets.setdefault(self.title, data)  # a rekeyed IKE SA is not this one
-        elif self.title in ("encryption initiator key", "encryption responder key"):
-            self.secrets[self.title] = data
+        elif title in ("Sk_ei secret", "Sk_er secret"):
+            self.secrets.setdefault(title, data)  # a rekeyed IKE SA is not this one
+        elif title in ("encryption initiator key", "encryption responder key"):
+            self.secrets[title] = data
             self.is_initiator, self.asked = self.is_initiator or self.asked, False
-        elif self.title == "seed":
+        elif title == "seed":
             self.is_initiator = False
 
     def _add_esp(self, spi: int) -> None:
@@ -70,9 +57,12 @@ def read_charon_keys(log: str) -> tuple[list[IkeKeys], list[EspKeys]]:
     its SPIs.
     """
     sas: dict[str, _Sa] = {}
-    for line in log.splitlines():
-        if match := _LINE.fullmatch(line):
-            sas.setdefault(match["sa"], _Sa()).read(match["text"])
+    for entry in read_charon_log(log):
+        sa = sas.setdefault(entry.sa, _Sa())
+        if isinstance(entry, Dump):
+            sa.keep(entry.title, entry.data)
+        else:
+            sa.read(entry.text)
     ike = [
         IkeKeys(*sa.spis, sa.secrets["Sk_ei secret"], sa.secrets["Sk_er secret"])
         for sa in sas.values()

@@ -13,6 +13,7 @@ from ike.config import (
 
 _AES_KINDS = {
     "": EncryptionAlgorithm.AES_CBC,
+    "ctr": EncryptionAlgorithm.AES_CTR,
     "gcm16": EncryptionAlgorithm.AES_GCM_16,
     "gcm12": EncryptionAlgorithm.AES_GCM_12,
     "gcm8": EncryptionAlgorithm.AES_GCM_8,
