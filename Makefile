@@ -5,7 +5,7 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit slow nightly fuzz interop interop-report conformance lint types check-format bench lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit slow nightly fuzz interop interop-report conformance lint types check-format bench mininet lab lab-clean p4 proto shell clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,7 +55,7 @@ interop-report: $(STAMP) ## run the matrix against strongSwan, and write docs/in
 	P4IPSEC_INTEROP_REPORT=docs $(VENV)/bin/python -m pytest -q -m interop tests/interop/matrix
 
 SCHEDULES ?= 10000
-TARGET ?= bmv2
+conformance: TARGET ?= bmv2
 conformance: $(STAMP) ## the data plane's tests on a real bmv2 (installed, with build/extern)
 	$(VENV)/bin/python -m pytest -q tests/conformance --target $(TARGET)
 
@@ -68,6 +68,10 @@ types: $(STAMP) ## mypy --strict
 
 bench: $(STAMP) ## speed, as JSON in benchmarks/results/
 	$(VENV)/bin/python -m benchmarks
+
+# Mininet is the system's, for the system's own Python.
+mininet: $(STAMP) ## the network to migrate in Mininet, with a prompt (root); TARGET=bmv2 or embedded
+	PYTHONPATH=$(CURDIR) P4IPSEC=$(CURDIR)/$(VENV)/bin/p4ipsec /usr/bin/python3 -m bmv2.topology $(MININET_ARGS)
 
 lab: $(STAMP) ## namespaces with our router, strongSwan and a legacy router, and a prompt (root)
 	$(VENV)/bin/python -m tests.interop.lab shell

@@ -45,6 +45,12 @@ PEER = (
 )
 CAPTURE = (Requirement("tcpdump", "tcpdump"), Requirement("tshark", "tshark"))
 ALL = NETWORK + PEER + CAPTURE
+MININET = (
+    Requirement("/usr/lib/python3/dist-packages/mininet", "mininet"),
+    Requirement("ethtool", "ethtool"),
+    Requirement("ping", "iputils-ping"),
+    Requirement("tcpdump", "tcpdump"),
+)
 
 
 def find(command: str) -> str | None:
