@@ -52,7 +52,7 @@ def answer(connection: Connection, received: Received, now: float) -> None:
         elif received.header.exchange_type == ExchangeType.IKE_FOLLOWUP_KE:
             _followup_ke(connection, received, now)
         else:
-            _informational(connection, received)
+            _informational(connection, received, now)
     except ParseError as error:
         _refuse(connection, received, refuse_malformed(error))
         connection.close(DeletionReason.PROTOCOL_ERROR)
@@ -280,7 +280,7 @@ def _followup_ke(connection: Connection, received: Received, now: float) -> None
         _succeed(connection, pending.draft.agreement(), pending.began, now)
 
 
-def _informational(connection: Connection, received: Received) -> None:
+def _informational(connection: Connection, received: Received, now: float) -> None:
     informed = informational.read_request(received.payloads)
     connection.peer_token = crash_detection.read(received.payloads) or connection.peer_token
     announced = lifetime.read(received.payloads)
@@ -289,9 +289,14 @@ def _informational(connection: Connection, received: Received) -> None:
         heard_at = connection.channel.heard_at
         held_to = lifetime.held_to(announced, margin)
         connection.renewal.shorten(held_to, connection.env, heard_at)
+    if informed.gave_up:
+        connection.channel.respond(received, ())
+        connection.close(DeletionReason.PROTOCOL_ERROR)
+        return
     if not informed.ends_ike_sa:
         payloads = _delete_children(connection, informed.spis_out)
         connection.channel.respond(received, payloads)
+        _drop_unknown(connection, informed.unknown_spis_out, now)
         return
     connection.channel.respond(received, ())
     task = next(connection.tasks.under_way(RekeyIkeSa), None)
@@ -301,6 +306,18 @@ def _informational(connection: Connection, received: Received) -> None:
         succession.inherit(connection, rival, connection.channel.heard_at, we_delete=False)
     replaced = connection.state is State.REPLACED
     connection.close(DeletionReason.REPLACED if replaced else DeletionReason.PEER)
+
+
+def _drop_unknown(connection: Connection, spis_out: Sequence[int], now: float) -> None:
+    """Delete CHILD_SAs that the peer says it does not have (INVALID_SPI, RFC 7296 §1.5).
+
+    One that is new, or about to be replaced, it does not know yet, or no more.
+    """
+    for spi_out in spis_out:
+        child = connection.children.by_spi_out(spi_out)
+        settled = now - connection.env.settings.retry_interval
+        if child is not None and child.state is ChildState.LIVE and child.established_at <= settled:
+            connection.delete_children((child,), DeletionReason.PEER, now)
 
 
 def _delete_children(connection: Connection, spis_out: Sequence[int]) -> list[Payload]:

@@ -47,8 +47,8 @@ class Making:
 class ChildSa:
     """A pair of ESP SAs. Its keys have gone out with the event, and are not kept.
 
-    `more_selectors`: see `ChildAgreement`. `origin` is the making of the first one in its line,
-    before all rekeys. Times are the caller's, in seconds; None: never.
+    `more_selectors`, `tfc_padding`: see `ChildAgreement`. `origin` is the making of the first one
+    in its line, before all rekeys. Times are the caller's, in seconds; None: never.
     """
 
     config: ChildConfig
@@ -66,6 +66,7 @@ class ChildSa:
     expire_at: float | None = None
     expire_reason: DeletionReason = DeletionReason.EXPIRED
     state: ChildState = ChildState.LIVE
+    tfc_padding: bool = True
     volume: Volume = field(default_factory=Volume)
 
     @property

@@ -90,5 +90,6 @@ def make_child(
     )
     lifetime = Lifetime.draw(config.lifetime, env, now)
     child.rekey_at, child.expire_at = lifetime.rekey_at, lifetime.expire_at
+    child.tfc_padding = agreement.tfc_padding
     child.volume = Volume.draw(config, agreement.suite, env)
     return child

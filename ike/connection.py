@@ -50,6 +50,7 @@ class Connection:
         claims: the IKE SA that the peer has rekeyed to this one while we were rekeying it too.
         began: the sequence number of its first message; `sequence` that of its establishment.
         initial_contact: the peer says that it knows no other IKE SA with us.
+        is_full: the peer wants no more CHILD_SAs in it (NO_ADDITIONAL_SAS).
         is_redundant: the peer and we made another one at once, which is to stay.
         ended_by: why it is no longer usable.
         rekey_at: when it is rekeyed; None: never, or the rekey is under way.
@@ -84,6 +85,7 @@ class Connection:
         self.sequence = env.next_sequence()
         self.established_at = now
         self.initial_contact = False
+        self.is_full = False
         self.is_redundant = False
         self.ended_by: DeletionReason | None = None
         self.state = State.ESTABLISHED
@@ -246,6 +248,11 @@ class Connection:
         is_ours = self.role is Role.INITIATOR
         self.renewal = Renewal.within(good_for, self.env, now, is_ours=is_ours)
 
+    def check_liveness(self, now: float) -> None:
+        """Ask whether the peer is there, unless something is under way that will show it."""
+        if self.state is State.ESTABLISHED and not self.tasks.running:
+            self.enqueue(CheckLiveness(), now)
+
     def rekey(self, now: float) -> None:
         """Have the IKE SA rekeyed."""
         self.rekey_at = None
@@ -362,6 +369,7 @@ class Connection:
     def drop_child(self, child: ChildSa, reason: DeletionReason) -> None:
         """Report a CHILD_SA gone, and forget it."""
         if self.children.pop(child.spi_in, None) is not None:
+            self.is_full = False
             self.env.release_esp_spi(child.spi_in)
             self.events.append(reports.child_sa_deleted(self, child, reason))
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from ike import crash_detection
+from ike.admission import TokenBucket
 from ike.codec.errors import ParseError
 from ike.codec.header import VERSION, Header
+from ike.codec.message import Message
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
 from ike.codec.reader import u8
-from ike.codec.registry import ExchangeType, NotifyType
+from ike.codec.registry import ExchangeType, NotifyType, PayloadType
 from ike.config import PeerConfig, Settings
 from ike.connection import Connection
 from ike.discards import Discard, DiscardCounters
@@ -24,6 +26,7 @@ from ike.events import (
     Event,
     FailureReason,
 )
+from ike.exchanges.informational import invalid_spis
 from ike.info import IkeSaInfo
 from ike.initiator import InitiatorHandshake
 from ike.peer import Peer
@@ -39,6 +42,8 @@ from ike.timers import TimerQueue
 from ike.types import Datagram, Secret
 
 _LINGER = 10.0  # seconds that a closed IKE SA still repeats its last answer
+_HINTS_PER_SECOND = 1.0  # unprotected ones that are followed, from whoever it may be
+_ENCRYPTED = (PayloadType.SK, PayloadType.SKF)
 _MAJOR_VERSION = VERSION >> 4
 
 AnySa = Connection | InitiatorHandshake | ResponderHandshake
@@ -81,6 +86,7 @@ class Endpoint:
         self._timers: TimerQueue[int] = TimerQueue()
         self._linger_until: dict[int, float] = {}
         self._discards = DiscardCounters()
+        self._hints = TokenBucket(_HINTS_PER_SECOND, _HINTS_PER_SECOND)
         self._transmits: list[Datagram] = []
         self._events: list[Event] = []
         self._peers = PeerTable(self._env, peers)
@@ -333,16 +339,10 @@ class Endpoint:
         spi = header.responder_spi if header.from_initiator else header.initiator_spi
         sa = self._by_spi.get(spi)
         if sa is None:
-            # RFC 7296 §2.21.4: it proves nothing to the peer, but may set it thinking.
-            notify = Notify(NotifyType.INVALID_IKE_SPI)
-            proof: tuple[Payload, ...] = ()
-            if (
-                header.initiator_spi not in self._by_spi
-                and header.responder_spi not in self._by_spi
-            ):
-                secret = self._env.settings.qcd_secret
-                proof = crash_detection.answer_unknown(secret, header, datagram.source)
-            self._reception.reply(datagram, header, notify, now, proof)
+            if header.next_payload in _ENCRYPTED:
+                self._answer_unknown(datagram, header, now)
+            else:
+                self._take_hint(datagram, header, now)
             return Discard.UNKNOWN_SPI
         if not sa.channel.expects_spis(header):
             return Discard.UNKNOWN_SPI
@@ -350,6 +350,30 @@ class Endpoint:
         sa.receive(datagram, header, now)
         self._settle(sa, now)
         return sa.channel.discarded
+
+    def _answer_unknown(self, datagram: Datagram, header: Header, now: float) -> None:
+        """Say that we don't have the IKE SA, and prove it if we can."""
+        # RFC 7296 §2.21.4: it proves nothing to the peer, but may set it thinking.
+        notify = Notify(NotifyType.INVALID_IKE_SPI)
+        proof: tuple[Payload, ...] = ()
+        if header.initiator_spi not in self._by_spi and header.responder_spi not in self._by_spi:
+            secret = self._env.settings.qcd_secret
+            proof = crash_detection.answer_unknown(secret, header, datagram.source)
+        self._reception.reply(datagram, header, notify, now, proof)
+
+    def _take_hint(self, datagram: Datagram, header: Header, now: float) -> None:
+        """Ask a peer whether it is there if somebody says that our ESP is unknown to it.
+
+        It comes outside of any IKE SA, and is never answered (RFC 7296 §1.5, §2.4).
+        """
+        if header.exchange_type != ExchangeType.INFORMATIONAL or not self._hints.take(now):
+            return
+        spis_out = invalid_spis(Message.parse(datagram.payload, header).payloads)[:1]
+        for config in self._peers.at(datagram.destination.address, datagram.source.address):
+            for connection in tuple(self._peers[config.name].connections):
+                if any(connection.children.by_spi_out(spi) for spi in spis_out):
+                    connection.check_liveness(now)
+                    self._settle(connection, now)
 
     def _admit(self, datagram: Datagram, header: Header, now: float) -> Discard | None:
         if header.initiator_spi in self._by_spi or header.message_id or not header.initiator_spi:

@@ -22,7 +22,7 @@ class ChildSaInfo:
     """One pair of ESP SAs. Times are the caller's, in seconds; None: never.
 
     `more_selectors`: more of the offer would have been taken, in CHILD_SAs of its own (RFC 7296
-    §2.9, ADDITIONAL_TS_POSSIBLE).
+    §2.9, ADDITIONAL_TS_POSSIBLE). `tfc_padding`: the peer takes padding against traffic analysis.
     """
 
     child: str
@@ -33,6 +33,7 @@ class ChildSaInfo:
     rekey_at: float | None
     more_selectors: bool = False
     mode: Mode = Mode.TUNNEL
+    tfc_padding: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,14 +126,16 @@ class Peer:
             self.touched.append(connection)
 
     def preferred(self) -> Connection | None:
-        """Return the IKE SA for new CHILD_SAs: the newest that is to stay."""
-        usable = [c for c in self.connections if c.is_usable]
+        """Return the IKE SA for new CHILD_SAs: the newest that is to stay, and has room."""
+        usable = [c for c in self.connections if c.is_usable and not c.is_full]
         return max(usable, key=lambda c: (not c.is_redundant, c.sequence), default=None)
 
     def settle(self, now: float) -> None:
         """Do what follows from the events observed."""
         self._settle_duplicate_children(now)
         self._reauthentication.settle(now)
+        if any(connection.is_full for connection in self.connections):
+            self._place_waiting(now)
         for connection in tuple(self.connections):
             creating = any(isinstance(task, CreateChild) for task in connection.tasks)
             doomed = connection.is_redundant and connection.is_usable
@@ -273,6 +275,9 @@ class Peer:
         elif connection is not None:
             connection.enqueue(CreateChild(child, self.is_live), now)
             self.touched.append(connection)
+        elif len(self.connections) >= self._env.settings.ike_sas_per_peer:
+            detail = f"the peer wants no more CHILD_SAs in {len(self.connections)} IKE SAs"
+            self._fail(child.name, FailureReason.REFUSED, detail)
         else:
             handshake = self.start_handshake(child, now)
             if handshake.child is None and handshake.state is State.INIT_SENT:

@@ -99,6 +99,7 @@ def info(connection: Connection) -> IkeSaInfo:
             c.rekey_at,
             c.more_selectors,
             c.mode,
+            c.tfc_padding,
         )
         for c in connection.children.values()
     )

@@ -70,6 +70,7 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
     old.heir = heir
     heir.is_redundant |= old.is_redundant
     heir.renewal = old.renewal
+    heir.is_full = old.is_full
     old.rekey_at = None
     old.ended_by = DeletionReason.REPLACED
     old.state = states.advance(old.state, Trigger.REKEYED)

@@ -50,7 +50,8 @@ class ChildAgreement:
     """A pair of ESP SAs, seen from this end.
 
     `more_selectors`: the responder would take others of the initiator's selectors in CHILD_SAs of
-    their own (ADDITIONAL_TS_POSSIBLE).
+    their own (ADDITIONAL_TS_POSSIBLE). `tfc_padding`: the peer takes packets with padding against
+    traffic analysis (ESP_TFC_PADDING_NOT_SUPPORTED, §1.3.1); we take them always.
     """
 
     config: ChildConfig
@@ -64,6 +65,7 @@ class ChildAgreement:
     nonces: Nonces
     more_selectors: bool = False
     mode: Mode = Mode.TUNNEL
+    tfc_padding: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class ChildTerms:
     context: ChildContext
     more_selectors: bool
     mode: Mode
+    tfc_padding: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class ChildDraft(Draft):
             context.nonces,
             terms.more_selectors,
             terms.mode,
+            terms.tfc_padding,
         )
 
 
@@ -204,6 +208,7 @@ def read_answer(
         context,
         find_notify(payloads, NotifyType.ADDITIONAL_TS_POSSIBLE) is not None,
         mode,
+        _takes_padding(payloads),
     )
     return ChildDraft(suite.additional, shared, terms=terms).linked(payloads)
 
@@ -282,6 +287,7 @@ def answer_offer(
         context,
         match.others_fit,
         mode,
+        _takes_padding(payloads),
     )
     draft = ChildDraft(choice.suite.additional, shared, terms=terms)
     response: tuple[Payload, ...] = (
@@ -294,6 +300,10 @@ def answer_offer(
     if match.others_fit:
         response += (Notify(NotifyType.ADDITIONAL_TS_POSSIBLE),)
     return ChildAnswer(draft, response, public)
+
+
+def _takes_padding(payloads: Sequence[Payload]) -> bool:
+    return find_notify(payloads, NotifyType.ESP_TFC_PADDING_NOT_SUPPORTED) is None
 
 
 def _presented(config: ChildConfig) -> str:

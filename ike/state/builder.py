@@ -98,6 +98,7 @@ class Builder:
         connection.events.clear()  # it has been reported as established, elsewhere
         connection.sequence = base + record.sequence
         connection.initial_contact = record.initial_contact
+        connection.is_full = record.is_full
         connection.is_redundant = record.is_redundant
         connection.ended_by = record.ended_by
         connection.state = record.state
@@ -170,6 +171,7 @@ class Builder:
             self._absolute(record.expire_in),
             record.expire_reason,
             record.state,
+            record.tfc_padding,
             record.volume,
         )
 

@@ -130,6 +130,7 @@ class ChildRecord:
     expire_in: float | None
     expire_reason: DeletionReason
     state: ChildState
+    tfc_padding: bool
     volume: Volume
 
 
@@ -286,6 +287,7 @@ class ConnectionRecord:
     sequence: int
     established_ago: float
     initial_contact: bool
+    is_full: bool
     is_redundant: bool
     ended_by: DeletionReason | None
     state: State

@@ -78,6 +78,7 @@ def _connection(
         connection.sequence,
         now - connection.established_at,
         connection.initial_contact,
+        connection.is_full,
         connection.is_redundant,
         connection.ended_by,
         connection.state,
@@ -127,6 +128,7 @@ def _child(child: ChildSa, makings: dict[Making, int], now: float) -> ChildRecor
         _relative(child.expire_at, now),
         child.expire_reason,
         child.state,
+        child.tfc_padding,
         child.volume,
     )
 

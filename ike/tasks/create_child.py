@@ -50,8 +50,11 @@ class CreateChild:
         self._draft: ChildDraft | None = None
 
     def begin(self, connection: Connection, now: float) -> Request | None:
-        """Make the request, unless the peer has made the CHILD_SA meanwhile."""
-        if self.cancelled or self._is_live(self.config.name):
+        """Make the request, unless the peer has made the CHILD_SA meanwhile, or wants no more.
+
+        In the last case the owner finds another IKE SA.
+        """
+        if self.cancelled or connection.is_full or self._is_live(self.config.name):
             self.abandon(connection)
             return None
         if self._draft is not None:
@@ -113,6 +116,8 @@ class CreateChild:
         self._tries += 1
         if failure.notify_type in _PASSING and self._tries < _TRIES:
             connection.retry_later(self, now)
+        elif failure.notify_type == NotifyType.NO_ADDITIONAL_SAS:
+            connection.is_full = True
         elif not self.cancelled:
             connection.events.append(
                 AttemptFailed(

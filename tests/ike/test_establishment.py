@@ -25,7 +25,6 @@ from ike.config import (
     Integrity,
     KeyExchange,
     Prf,
-    Settings,
 )
 from ike.crypto.encryption import is_aead, is_known
 from ike.events import (
@@ -383,21 +382,6 @@ def test_one_of_two_packet_types_refused_leaves_the_other_alone() -> None:
     failed = network.left.one(AttemptFailed)
     assert (failed.child, failed.reason) == ("two", FailureReason.TS_UNACCEPTABLE)
     assert not network.left.of(IkeSaClosed)
-
-
-def test_a_peer_that_takes_no_more_children() -> None:
-    """NO_ADDITIONAL_SAS (RFC 7296 §1.3) fails that child alone."""
-    network = Network(
-        left_peer(ONE, TWO),
-        right_peer(mirrored(ONE, "r-one"), mirrored(TWO, "r-two")),
-        right_settings=Settings(children_per_ike_sa=1),
-    )
-    for name in ("one", "two"):
-        network.left.endpoint.initiate(name, network.now)
-    network.run()
-    failed = network.left.one(AttemptFailed)
-    assert (failed.child, failed.reason) == ("two", FailureReason.REFUSED)
-    assert "NO_ADDITIONAL_SAS" in failed.detail
 
 
 def test_a_second_initiate_does_nothing() -> None:
