@@ -83,6 +83,12 @@ def check_manual_keys(
 def _check_entry(config: Config, entry: CryptoMapEntry, path: Path, findings: Findings) -> None:
     name = entry.set_transform_set[0]
     transforms = config.transform_sets[name].transforms
+    if config.transform_sets[name].esn:
+        findings.error(
+            (*path, "set_transform_set"),
+            f"transform set {name} has extended sequence numbers, which need IKE: a receiver that "
+            "can start to count again has no use for them (RFC 4303 §3.3.3)",
+        )
     suite = EspSuite(*transforms.encryption, transforms.integrity)
     spec = suite.encryption_spec
     why = "these keys stay in use until somebody changes them at both ends"

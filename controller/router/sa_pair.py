@@ -271,7 +271,15 @@ def _negotiated_keying(event: ChildSaEstablished) -> tuple[Keying, Keying]:
         (event.key_out, event.salt_out, event.integrity_key_out),
     )
     inbound, outbound = (
-        Keying(event.encryption, event.key_bits, key, salt, event.integrity, integrity_key)
+        Keying(
+            event.encryption,
+            event.key_bits,
+            key,
+            salt,
+            event.integrity,
+            integrity_key,
+            event.extended_sequence_numbers,
+        )
         for key, salt, integrity_key in halves
     )
     return inbound, outbound

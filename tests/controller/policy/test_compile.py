@@ -36,7 +36,8 @@ interfaces:
   Ethernet1: {port: 2, ip_address: 192.0.2.1/24, crypto_map: m}
 ip_routes: [0.0.0.0/0 192.0.2.254]
 access_lists: {a: [permit ip 10.1.0.0 0.0.0.255 10.2.0.0 0.0.255.255]}
-transform_sets: {strong: esp-gcm 256, fast: esp-gcm 128, cbc: esp-aes esp-sha256-hmac}
+transform_sets: {strong: esp-gcm 256, fast: esp-gcm 128, cbc: esp-aes esp-sha256-hmac,
+                 esn: {transforms: esp-gcm 128, esn: true}}
 crypto_maps:
   m:
     10: {type: ipsec-isakmp, set_peer: 192.0.2.2, set_transform_set: strong, match_address: a}
@@ -389,6 +390,12 @@ KEYS = "crypto_maps.m.10.set_session_key"
             f"{KEYS}.inbound",
             "the authenticator has 0 bytes, transform set cbc (esp-aes 128 esp-sha256-hmac) wants "
             "32",
+        ),
+        (
+            {"set_transform_set": "esn"},
+            "crypto_maps.m.10.set_transform_set",
+            "transform set esn has extended sequence numbers, which need IKE: a receiver that can "
+            "start to count again has no use for them (RFC 4303 §3.3.3)",
         ),
         (
             {"set_session_key": session_keys((256, "00" * 20), (257, "00" * 20))},

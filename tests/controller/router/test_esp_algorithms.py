@@ -2,6 +2,7 @@
 
 import pytest
 
+from controller.p4runtime.tables import SEQUENCE_LIMIT_64
 from tests.controller.router.test_manual import manual
 from tests.simulation.topology import site
 
@@ -15,6 +16,8 @@ TRANSFORMS = [
     "esp-aes 128 esp-aes-xcbc-mac",
     "esp-aes-ctr 256 esp-aes-cmac",
     "esp-null esp-sha384-hmac",
+    "{transforms: esp-gcm 256, esn: true}",
+    "{transforms: esp-aes 256 esp-sha256-hmac, esn: true}",
     "{transforms: esp-3des esp-sha-hmac, legacy: true}",
 ]
 
@@ -33,6 +36,8 @@ def test_negotiated(sites, transforms):
     assert built.exchange(2, 1)
     assert built.core.count("clear") == 0
     (pair,) = built.routers[1].control.sad.pairs()
+    assert pair.outbound.keying.extended_sequence_numbers is ("esn" in transforms)
+    assert (pair.outbound.sequence_limit == SEQUENCE_LIMIT_64) is ("esn" in transforms)
     largest = pair.outbound.inner_mtu
     built.core.tap.clear()
     assert built.exchange(1, 2, b"x" * (largest - 28))
