@@ -39,7 +39,11 @@ ABSENT = (
     _lacks_keyword("Modern", "ML-KEM-768 (RFC 9370)", "ke1_mlkem768", "since 6.0"),
     _lacks_keyword("Modern", "ML-KEM-1024 (RFC 9370)", "ke1_mlkem1024", "since 6.0"),
     _lacks_keyword("Modern", "additional key exchange over IKE_INTERMEDIATE", "ke1_x448", "6.0"),
-    Absent(Cell("Modern", "ESN (RFC 4304)"), "kernel-libipsec has 32-bit sequence numbers only"),
+    Absent(Cell("Modern", "ESN in use"), "kernel-libipsec has 32-bit sequence numbers only"),
+    Absent(
+        Cell("Modern", "transport mode"),
+        "kernel-libipsec pretends a NAT, and protects no traffic between the peers themselves",
+    ),
     Absent(
         Cell("Liveness", "quick crash detection (RFC 6290)"),
         "strongSwan does not take QCD_TOKEN",

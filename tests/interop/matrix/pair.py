@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from ike.config import ChildConfig, PeerConfig, PresharedKey, Settings
@@ -28,7 +28,7 @@ IKE = "aes256gcm16-prfsha256-x25519"
 ESP = "aes256gcm16"
 
 
-def selector(network: IPv4Network) -> TrafficSelector:
+def selector(network: IPv4Network | IPv6Network) -> TrafficSelector:
     """Return the selector of all that a network sends and receives."""
     return TrafficSelector(network[0], network[-1])
 

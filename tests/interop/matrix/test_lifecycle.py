@@ -26,11 +26,8 @@ from tests.interop.matrix.pair import (
     ESP,
     PEER,
     Pair,
-    our_child,
     our_peer,
     paired,
-    selector,
-    their_child,
     their_connection,
 )
 
@@ -194,22 +191,32 @@ def test_reauthentication_by_strongswan(pair: Pair) -> None:
     pair.ping_both_ways()
 
 
-@both_ways("Traffic selectors", "the responder narrows ours")
-def test_narrowing(matrix_lab: Lab, strongswan: StrongSwan, by: By) -> None:
-    """RFC 7296 §2.9: the initiator proposes more than the responder allows."""
-    our_net, their_net = SITE_A.network.supernet(8), SITE_B.network.supernet(8)
-    ours, theirs = our_peer(), their_connection()
-    if by is By.ENGINE:
-        child = our_child(
-            local_selectors=(selector(our_net),), remote_selectors=(selector(their_net),)
-        )
-        ours = our_peer(children=(child,))
-    else:
-        wide = their_child(local_ts=(str(their_net),), remote_ts=(str(our_net),))
-        theirs = their_connection(child=wide)
+@cell("Reauthentication", "the engine authenticates anew, make before break", By.ENGINE)
+def test_reauthentication_by_the_engine(matrix_lab: Lab, strongswan: StrongSwan) -> None:
+    """RFC 4478, RFC 7296 §2.8.3: no packet is lost from the old IKE SA to the new one."""
+    ours, theirs = our_peer(reauthenticate=600), their_connection()
     with paired(matrix_lab, strongswan, ours, theirs) as pair:
-        pair.establish(by)
-        (child_sa,) = strongswan.installed_children(CHILD)
-        assert child_sa.local_ts == (str(SITE_B.network),)
-        assert child_sa.remote_ts == (str(SITE_A.network),)
+        pair.establish(By.ENGINE)
+        with traffic(pair):
+            pair.engine.skip(600)
+            pair.engine.wait_for(IkeSaClosed)
+        assert len(pair.engine.seen(IkeSaEstablished)) == 2
+        wait_for(lambda: len(strongswan.list_sas()) == 1, "one IKE SA at strongSwan")
+        pair.ping_both_ways()
+
+
+@cell(
+    "Reauthentication", "strongSwan does so when the engine has said (AUTH_LIFETIME)", By.STRONGSWAN
+)
+def test_auth_lifetime(matrix_lab: Lab, strongswan: StrongSwan) -> None:
+    """RFC 4478: as responder we say how long the authentication holds."""
+    # strongSwan begins `over_time` before the end.
+    theirs = their_connection(options=(("over_time", "28s"), ("rand_time", "0")))
+    with paired(matrix_lab, strongswan, our_peer(reauthenticate=30), theirs) as pair:
+        before = len(strongswan.log)
+        pair.establish(By.STRONGSWAN)
+        assert "received AUTH_LIFETIME of 30s" in strongswan.log[before:]
+        pair.ping_both_ways()
+        pair.engine.wait_for(IkeSaEstablished, count=2)
+        pair.engine.wait_for(ChildSaEstablished, count=2)
         pair.ping_both_ways()

@@ -62,6 +62,7 @@ class Engine:
             peers, settings=settings or Settings(), wall_clock=lambda: datetime.now(UTC)
         )
         self.events: list[Event] = []  # all of them, oldest first
+        self._skipped = 0.0  # seconds that its clock is ahead of ours
         self.deaf = False  # set: what comes in is lost
         self._tunnel = Tunnel()
         self._sockets: dict[UdpAddress, socket.socket] = {}
@@ -118,6 +119,15 @@ class Engine:
         if not self._loop.is_closed():
             self._loop.close()
 
+    def skip(self, seconds: float) -> None:
+        """Let time pass for the endpoint, at once."""
+
+        def pass_by() -> None:
+            self._skipped += seconds
+            self._advance()
+
+        self._on_thread(pass_by)
+
     def call(self, operation: Callable[[Endpoint, float], T]) -> T:
         """Run an operation on the endpoint, carry out what follows, and return its result."""
         return self._on_thread(lambda: self._operate(operation))
@@ -125,6 +135,10 @@ class Engine:
     def initiate(self, child: str) -> None:
         """Attempt a CHILD_SA; see `wait_for_child` for its result."""
         self.call(lambda endpoint, now: endpoint.initiate(child, now))
+
+    def connect(self, peer: str) -> None:
+        """Attempt an IKE SA without a CHILD_SA."""
+        self.call(lambda endpoint, now: endpoint.connect(peer, now))
 
     def delete_peer(self, peer: str) -> None:
         """Delete a peer's IKE SAs and all their children."""
@@ -200,6 +214,10 @@ class Engine:
             wait_for(lambda: answers() == count, "echo replies", timeout=timeout)
         return PingResult(count, answers())
 
+    @property
+    def _now(self) -> float:
+        return self._loop.time() + self._skipped
+
     def _on_thread(self, function: Callable[[], T]) -> T:
         result: Future[T] = Future()
 
@@ -214,7 +232,7 @@ class Engine:
 
     def _operate(self, operation: Callable[[Endpoint, float], T]) -> T:
         try:
-            return operation(self.endpoint, self._loop.time())
+            return operation(self.endpoint, self._now)
         finally:
             self._flush()
 
@@ -236,13 +254,13 @@ class Engine:
                 self._receive_esp(data)
                 return
             data = data.removeprefix(_NON_ESP_MARKER)
-        self.endpoint.receive(Datagram(source, local, data), self._loop.time())
+        self.endpoint.receive(Datagram(source, local, data), self._now)
 
     def _receive_esp(self, packet: bytes) -> None:
         opened = self._tunnel.receive(packet)
         if opened is not None:
             spi, answer = opened
-            self.endpoint.note_inbound_traffic(spi, self._loop.time())
+            self.endpoint.note_inbound_traffic(spi, self._now)
             self._send_esp(answer)
 
     def _send_esp(self, datagram: EspDatagram | None) -> None:
@@ -268,8 +286,11 @@ class Engine:
         if self._timer is not None:
             self._timer.cancel()
         deadline = self.endpoint.next_deadline()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._advance)
+        if deadline is None:
+            self._timer = None
+        else:
+            self._timer = self._loop.call_at(deadline - self._skipped, self._advance)
 
     def _advance(self) -> None:
-        self.endpoint.advance(self._loop.time())
+        self.endpoint.advance(self._now)
         self._flush()
