@@ -248,6 +248,42 @@ LocalAuthentication = PresharedKey | CertificateCredential | NullAuthentication
 RemoteAuthentication = PresharedKey | TrustedCertificate | NullAuthentication
 
 
+MAX_PPK_ID = 1024  # bytes
+
+
+class PpkIdType(IntEnum):
+    """What a PPK_ID is (RFC 8784 §5.1)."""
+
+    OPAQUE = 1
+    FIXED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ppk:
+    """A postquantum preshared key (RFC 8784), which both ends know by the name `ppk_id`.
+
+    What was recorded is safe from a quantum computer as long as nobody has the key, which ought to
+    have 32 random bytes or more. Without `required`, the IKE SA is made without it too.
+
+    Raises:
+        ValueError: name or key is empty, or the name is too long.
+    """
+
+    ppk_id: bytes
+    key: Secret
+    required: bool = False
+    id_type: PpkIdType = PpkIdType.FIXED
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.ppk_id) <= MAX_PPK_ID:
+            raise ValueError(f"a PPK's name has 1 to {MAX_PPK_ID} bytes")
+        if not self.key:
+            raise ValueError("a PPK without a key")
+
+    def __str__(self) -> str:
+        return f"the PPK {self.ppk_id[:64].decode('ascii', 'backslashreplace')!r}"
+
+
 @dataclass(frozen=True, slots=True)
 class PeerConfig:
     """One peer, reached at one address. `name` is the caller's, and unique.
@@ -274,6 +310,7 @@ class PeerConfig:
     liveness_interval: float = 10.0  # seconds of silence before a liveness check; 0: never
     childless: bool = False  # make the IKE SA without a CHILD_SA first, if the peer can (RFC 6023)
     reauthenticate: float = 0.0  # seconds, before jitter; 0: when a certificate expires
+    ppk: Ppk | None = None
     origin: str = field(default="", compare=False)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ike import crash_detection, states
-from ike.authentication import hashes, lifetime
+from ike.authentication import hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
 from ike.authentication.verdict import Authenticated
@@ -120,6 +120,7 @@ class InitiatorHandshake:
         return [
             *ike_sa_init.build_request(self._offer, self.channel.local, self.channel.remote),
             *hashes.announce((self.peer,)),
+            *ppk.announce((self.peer,)),
         ]
 
     def _read_init(self, received: Received, datagram: Datagram, now: float) -> None:
@@ -140,8 +141,15 @@ class InitiatorHandshake:
         else:
             self.channel.vendor_ids = vendor_ids(received.payloads)
             peer_hashes = hashes.read(received.payloads)
-            auth = AuthContext(outcome, self._request, received.packet, peer_hashes)
+            auth = AuthContext(
+                outcome,
+                self._request,
+                received.packet,
+                peer_hashes,
+                uses_ppk=ppk.is_announced(received.payloads),
+            )
             obstacle = obstacle_to_proof(self.peer.local_authentication, auth)
+            obstacle = obstacle or ppk.obstacle(auth, self.peer)
             if obstacle is not None:
                 # What the answer lacks, somebody may have taken out of it.
                 self._hint = Failure(FailureReason.AUTHENTICATION_FAILED, obstacle)
@@ -232,7 +240,8 @@ class InitiatorHandshake:
                     self._reject()
                 self._fail(checked)
                 return
-            self._establish(received, checked, now)
+            self._auth = checked.context
+            self._establish(received, checked.verdict, now)
         except ParseError as error:
             self._reject()
             self._fail(Failure(FailureReason.INVALID_SYNTAX, f"malformed IKE_AUTH: {error}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ike import crash_detection, states
-from ike.authentication import certificates, hashes, lifetime
+from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.channel import Channel, Received
 from ike.codec.errors import ParseError
@@ -91,6 +91,7 @@ class ResponderHandshake:
             now,
         )
         channel.responder_spi = spi
+        use_ppk = ppk.announce(answered.peers) if ppk.is_announced(request.payloads) else []
         received = Received(header, request.payloads, datagram.payload, authenticated=False)
         response = channel.respond(
             received,
@@ -98,6 +99,7 @@ class ResponderHandshake:
                 *answered.payloads,
                 *certificates.request(answered.peers),
                 *hashes.announce(answered.peers),
+                *use_ppk,
             ),
         )
         agreement = answered.agreement
@@ -105,7 +107,9 @@ class ResponderHandshake:
         channel.fragmentation = agreement.fragmentation
         channel.vendor_ids = vendor_ids(request.payloads)
         peer_hashes = hashes.read(request.payloads)
-        auth = AuthContext(agreement, datagram.payload, response, peer_hashes)
+        auth = AuthContext(
+            agreement, datagram.payload, response, peer_hashes, uses_ppk=bool(use_ppk)
+        )
         return cls(env, answered.peers, auth, channel, spi, began, now)
 
     @property
@@ -213,6 +217,7 @@ class ResponderHandshake:
 
     def _establish(self, received: Received, initiator: AuthenticatedInitiator, now: float) -> None:
         peer = initiator.peer
+        self._auth = initiator.context
         child: ChildAnswer | Refusal | None = None
         spi_in = 0
         if initiator.wants_child:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ike.crypto.auth import shared_key_mic, signed_octets
-from ike.crypto.keys import updated_ike_keys
+from ike.crypto.keys import keys_with_ppk, updated_ike_keys
 from ike.events import Role
 from ike.exchanges.ike_intermediate import Transcript
 from ike.exchanges.ike_sa_init import InitAgreement
@@ -18,7 +18,8 @@ class AuthContext:
 
     These are those of IKE_SA_INIT, and the transcript of IKE_INTERMEDIATE. The agreement's keys
     are those after the last exchange. `peer_hashes` are the hash algorithms that the peer has
-    announced (RFC 7427 §4): none if it does not know RFC 7427.
+    announced (RFC 7427 §4): none if it does not know RFC 7427. With `uses_ppk` both ends know
+    RFC 8784; with `ppk_is_mixed` a PPK is in the keys.
     """
 
     agreement: InitAgreement
@@ -26,6 +27,8 @@ class AuthContext:
     response: bytes
     peer_hashes: frozenset[int] = frozenset()
     transcript: Transcript = Transcript()  # noqa: RUF009  # frozen
+    uses_ppk: bool = False
+    ppk_is_mixed: bool = False
 
     def after_intermediate(self, request: bytes, response: bytes, shared: bytes) -> AuthContext:
         """Go on after an additional key exchange in IKE_INTERMEDIATE (RFC 9370 §2.2.2).
@@ -41,6 +44,12 @@ class AuthContext:
         spis = agreement.initiator_spi, agreement.responder_spi
         updated = updated_ike_keys(suite, keys, shared, agreement.nonces, *spis)
         return replace(self, agreement=replace(agreement, keys=updated), transcript=transcript)
+
+    def mixed_with(self, ppk: Secret) -> AuthContext:
+        """Go on with a postquantum preshared key (RFC 8784 §3)."""
+        agreement = self.agreement
+        keys = keys_with_ppk(agreement.suite.prf, agreement.keys, ppk)
+        return replace(self, agreement=replace(agreement, keys=keys), ppk_is_mixed=True)
 
     def octets(self, signer: Role, identification: bytes) -> bytes:
         """Put together what `signer` signs; `identification` is the body of its IDi or IDr."""

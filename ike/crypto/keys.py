@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ike.codec.reader import u64
 from ike.config import Prf
@@ -87,6 +87,16 @@ def updated_ike_keys(
     return rekeyed_ike_keys(
         suite.prf, keys.sk_d, suite, (shared,), nonces, initiator_spi, responder_spi
     )
+
+
+def keys_with_ppk(prf: Prf, keys: IkeKeys, ppk: Secret) -> IkeKeys:
+    """Mix a postquantum preshared key into SK_d, SK_pi and SK_pr (RFC 8784 §3)."""
+    length = key_length(prf)
+    sk_d, sk_pi, sk_pr = (
+        Secret(prf_plus(prf, ppk.reveal(), key.reveal(), length))
+        for key in (keys.sk_d, keys.sk_pi, keys.sk_pr)
+    )
+    return replace(keys, sk_d=sk_d, sk_pi=sk_pi, sk_pr=sk_pr)
 
 
 def _expand(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ike.authentication import certificates
+from ike.authentication import certificates, ppk
 from ike.authentication.context import AuthContext
 from ike.authentication.identity import same_identity, show_identity
 from ike.authentication.proof import accepts, check, obstacle_to_proof, presented, prove
@@ -28,10 +28,19 @@ from ike.types import IdType
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticatedResponder:
+    """The responder is who it has to be; `context` has the keys."""
+
+    context: AuthContext
+    verdict: Authenticated
+
+
+@dataclass(frozen=True, slots=True)
 class AuthenticatedInitiator:
-    """The initiator is who it says; `payloads` begin our answer."""
+    """The initiator is who it says; `payloads` begin our answer, `context` has the keys."""
 
     peer: PeerConfig
+    context: AuthContext
     verdict: Authenticated
     payloads: tuple[Payload, ...]
     initial_contact: bool
@@ -47,8 +56,9 @@ def build_request(
     """
     own = peer.local_identity
     identification = IdentificationInitiator(own.id_type, own.data)
+    own_context = ppk.own_context(context, peer)
     chain, authentication = prove(
-        context, Role.INITIATOR, identification, peer.local_authentication
+        own_context, Role.INITIATOR, identification, peer.local_authentication
     )
     payloads: list[Payload] = [identification, *chain, *certificates.request((peer,))]
     if initial_contact:
@@ -56,12 +66,19 @@ def build_request(
     expected = peer.remote_identity
     if expected.id_type is not IdType.NULL:
         payloads.append(IdentificationResponder(expected.id_type, expected.data))
-    return [*payloads, authentication, *(offer_payloads(child) if child is not None else ())]
+    payloads.append(authentication)
+    if own_context.ppk_is_mixed and peer.ppk is not None:
+        without = None
+        if not peer.ppk.required:
+            config = peer.local_authentication
+            _, without = prove(context, Role.INITIATOR, identification, config)
+        payloads += ppk.claim(peer.ppk, without)
+    return [*payloads, *(offer_payloads(child) if child is not None else ())]
 
 
 def check_response(
     context: AuthContext, peer: PeerConfig, payloads: Sequence[Payload], at: datetime | None
-) -> Authenticated | Failure:
+) -> AuthenticatedResponder | Failure:
     """Check that the responder is who it has to be.
 
     Raises:
@@ -86,11 +103,13 @@ def check_response(
             f"configured is {cite(str(peer.remote_identity), peer.origin)}",
             NotifyType.AUTHENTICATION_FAILED,
         )
-    verdict = check(context, Role.RESPONDER, identification, payloads, config, at)
+    accepted = ppk.accepted_by_responder(context, peer, payloads)
+    if isinstance(accepted, Rejected):
+        return _fail(accepted, peer.origin)
+    verdict = check(accepted, Role.RESPONDER, identification, payloads, config, at)
     if isinstance(verdict, Rejected):
-        detail = cite(verdict.detail, peer.origin)
-        return Failure(verdict.reason, detail, NotifyType.AUTHENTICATION_FAILED)
-    return verdict
+        return _fail(verdict, peer.origin)
+    return AuthenticatedResponder(accepted, verdict)
 
 
 def answer_request(
@@ -113,7 +132,11 @@ def answer_request(
     peer = _choose(peers, initiator, payloads)
     if isinstance(peer, Refusal):
         return peer
-    verdict = check(context, Role.INITIATOR, initiator, payloads, peer.remote_authentication, at)
+    chosen = ppk.choose(context, peer, payloads)
+    if isinstance(chosen, Rejected):
+        return _refuse(chosen, peer.origin)
+    context, proof = chosen
+    verdict = check(context, Role.INITIATOR, initiator, proof, peer.remote_authentication, at)
     if isinstance(verdict, Rejected):
         return _refuse(verdict, peer.origin)
     own = peer.local_identity
@@ -126,8 +149,9 @@ def answer_request(
     )
     return AuthenticatedInitiator(
         peer,
+        context,
         verdict,
-        (identification, *chain, authentication),
+        (identification, *chain, authentication, *ppk.confirm(context)),
         find_notify(payloads, NotifyType.INITIAL_CONTACT) is not None,
         any(
             isinstance(
@@ -180,3 +204,8 @@ def _refuse_identity(detail: str) -> Refusal:
 def _refuse(rejected: Rejected, origin: str = "") -> Refusal:
     detail = cite(rejected.detail, origin)
     return Refusal(Notify(NotifyType.AUTHENTICATION_FAILED), rejected.reason, detail)
+
+
+def _fail(rejected: Rejected, origin: str) -> Failure:
+    detail = cite(rejected.detail, origin)
+    return Failure(rejected.reason, detail, NotifyType.AUTHENTICATION_FAILED)

@@ -66,6 +66,9 @@ def difference(record: PeerRecord, config: PeerConfig, salt: bytes) -> str | Non
 
 def _authentication(config: PeerConfig, salt: bytes) -> bytes:
     parts = [_material(config.local_authentication), _material(config.remote_authentication)]
+    if config.ppk is not None:
+        # Whether it is required, does not matter any more.
+        parts.append((b"ppk", config.ppk.ppk_id, config.ppk.key.reveal()))
     return compute(Prf.HMAC_SHA2_256, salt, _joined(_joined(part) for part in parts))
 
 
