@@ -28,7 +28,6 @@ from ike.config import CertificateCredential, SignatureScheme, TrustedCertificat
 from ike.crypto.algorithm_identifier import algorithm_identifier, scheme_of
 from ike.crypto.errors import SignatureError
 from ike.crypto.signature import (
-    PublicKey,
     can_sign,
     describe_key,
     ecdsa_from_raw,
@@ -39,6 +38,7 @@ from ike.crypto.signature import (
     strong_key,
     verify,
 )
+from ike.pki.algorithms import PublicKey
 
 _MAX_SHOWN_IDENTIFIER = 24  # bytes
 

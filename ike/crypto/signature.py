@@ -28,14 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 from ike.codec.registry import HashAlgorithm
 from ike.config import SignatureScheme
 from ike.crypto.errors import SignatureError
-
-PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey | Ed448PrivateKey
-PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
-
-MIN_RSA_BITS = 2048  # RFC 8247 §4.1.2
-MAX_RSA_BITS = 8192  # a signature to verify costs its square
-
-_CURVES: tuple[type[EllipticCurve], ...] = (SECP256R1, SECP384R1, SECP521R1)
+from ike.pki.algorithms import PrivateKey, PublicKey, unsupported_key, weak_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +123,14 @@ def strong_key(key: object) -> PublicKey:
     Raises:
         SignatureError: it is too weak, or none of ours.
     """
-    if isinstance(key, RSAPublicKey):
-        if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
-            raise SignatureError(
-                f"an RSA key of {key.key_size} bits, {MIN_RSA_BITS} to {MAX_RSA_BITS} go"
-            )
-        return key
-    if isinstance(key, EllipticCurvePublicKey):
-        if not isinstance(key.curve, _CURVES):
-            raise SignatureError(f"a key on the curve {key.curve.name}")
-        return key
-    if isinstance(key, Ed25519PublicKey | Ed448PublicKey):
-        return key
-    raise SignatureError("a key that is neither RSA, ECDSA nor EdDSA")
+    unsupported = unsupported_key(key)
+    if unsupported is not None:
+        raise SignatureError(unsupported)
+    assert isinstance(key, PublicKey)
+    weak = weak_key(key)
+    if weak is not None:
+        raise SignatureError(weak)
+    return key
 
 
 def describe_key(key: PublicKey) -> str:

@@ -21,6 +21,8 @@ from ike_authentication import (
 from ike_network import LEFT, Network, Node, child, left_peer, mirrored, right_peer, with_key
 
 from ike.authentication.lifetime import Renewal
+from ike.codec.notify import Notify
+from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import PeerConfig
 from ike.connection import Connection
 from ike.events import (
@@ -34,6 +36,8 @@ from ike.events import (
     ReauthenticationFailed,
 )
 from ike.peer import Peer
+from ike.tasks.base import Request
+from ike.tasks.liveness import CheckLiveness
 from ike.types import Secret
 
 ONE = child("one", "10.1.1.0/24", "10.2.1.0/24")
@@ -106,6 +110,7 @@ def test_make_before_break(left: float, right: float) -> None:
     assert [e.role for e in network.left.of(IkeSaEstablished)] == ["initiator"] * 2
 
 
+@pytest.mark.slow
 def test_it_goes_on_for_hours_whatever_else_is_rekeyed() -> None:
     left, right = pair(3600.0, 1800.0)
     network = both(replace(left, lifetime=1500.0), replace(right, lifetime=900.0))
@@ -274,3 +279,28 @@ def test_without_a_reason_there_is_no_end() -> None:
     network = both(*pair(0.0, 0.0))
     network.run(3 * LIFETIME)
     assert not network.left.of(IkeSaClosed)
+
+
+def test_the_responder_may_ask_for_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 4478 §3: AUTH_LIFETIME in an INFORMATIONAL exchange, at any time."""
+    network = both(*pair(0.0, 0.0))
+    hour = Notify(NotifyType.AUTH_LIFETIME, (100).to_bytes(4, "big"))
+    request = Request(ExchangeType.INFORMATIONAL, [hour])
+    monkeypatch.setattr(CheckLiveness, "begin", lambda self, connection, now: request)
+    connection_of(network.right).enqueue(CheckLiveness(), network.now)
+    network.right.endpoint.rekey_peer("left", network.now + 1)  # has what waits sent
+    never_without(network)
+    network.run(150)
+    assert DeletionReason.REAUTHENTICATED in {e.reason for e in network.left.of(IkeSaClosed)}
+
+
+def test_an_ike_sa_without_a_child_is_made_again_without_one() -> None:
+    """RFC 6023."""
+    left, right = pair()
+    network = Network(replace(left, childless=True), replace(right, childless=True))
+    network.left.endpoint.connect("right", network.now)
+    network.run(LIFETIME + 20)
+    (left_sa,) = network.left.endpoint.ike_sas()
+    assert left_sa.children == ()
+    assert network.left.one(IkeSaClosed).reason is DeletionReason.REAUTHENTICATED
+    assert not network.left.of(ReauthenticationFailed)
