@@ -29,6 +29,7 @@ from ike.events import (
 from ike.exchanges.informational import invalid_spis
 from ike.info import IkeSaInfo
 from ike.initiator import InitiatorHandshake
+from ike.leaving import Leaving
 from ike.peer import Peer
 from ike.peer_table import PeerTable
 from ike.reception import Reception
@@ -85,6 +86,7 @@ class Endpoint:
         self._by_child: dict[int, Connection] = {}
         self._timers: TimerQueue[int] = TimerQueue()
         self._linger_until: dict[int, float] = {}
+        self._leaving = Leaving(2 * settings.ike_sas_per_peer)
         self._discards = DiscardCounters()
         self._hints = TokenBucket(_HINTS_PER_SECOND, _HINTS_PER_SECOND)
         self._transmits: list[Datagram] = []
@@ -444,6 +446,11 @@ class Endpoint:
         for new in drain(connection.spawned):
             self._promote(new, now)
         self._take_events(connection, peer)
+        if connection.heir is not None:
+            # Else the old one would live as long as its CHILD_SAs do.
+            self._by_child |= dict.fromkeys(connection.heir.children, connection.heir)
+        if self._by_spi.get(spi) is not connection:
+            return  # it had to go
         if connection.state is State.CLOSED:
             self._timers.set(spi, self._linger_until.setdefault(spi, now + _LINGER))
         else:
@@ -453,6 +460,17 @@ class Endpoint:
                 peer.lost(connection, connection.ended_by, now)
             peer.settle(now)
             self._settle_peer(peer, now)
+        if not connection.is_usable:
+            self._make_room(connection)
+
+    def _make_room(self, connection: Connection) -> None:
+        """Note that an IKE SA is on its way out; the oldest such one of its peer may have to go."""
+        spi = self._leaving.add(connection.peer.name, connection.channel.own_spi)
+        oldest = None if spi is None else self._by_spi.get(spi)
+        if spi is not None and isinstance(oldest, Connection):
+            oldest.close(oldest.ended_by or DeletionReason.LOCAL)
+            self._take_events(oldest, self._peers.get(oldest.peer.name))
+            self._unregister(spi)
 
     def _take_events(self, connection: Connection, peer: Peer | None) -> None:
         for event in drain(connection.events):
@@ -466,8 +484,11 @@ class Endpoint:
                 peer.observe(event)
 
     def _unregister(self, spi: int) -> None:
-        if self._by_spi.pop(spi, None) is not None:
+        sa = self._by_spi.pop(spi, None)
+        if sa is not None:
             self._timers.set(spi, None)
+            if isinstance(sa, Connection):
+                self._leaving.discard(sa.peer.name, spi)
             self._linger_until.pop(spi, None)
             self._reception.forget(spi)
             self._env.release_ike_spi(spi)
