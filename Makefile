@@ -33,9 +33,9 @@ unit: $(STAMP) ## unit tests, in under a minute
 slow: $(STAMP) ## unit tests that take longer: the C++ extern, the demo, processes, large tables
 	$(VENV)/bin/python -m pytest -q -n 2 -m "slow and not interop"
 
-nightly: $(STAMP) ## 10,000 random schedules of two IKE endpoints (SCHEDULES=n), each by its seed
-	P4IPSEC_SCHEDULES=$(SCHEDULES) P4IPSEC_EXAMPLES=2000 \
-	    nice $(VENV)/bin/python -m pytest -q -n 2 tests/ike/model
+nightly: $(STAMP) ## 10,000 schedules of two IKE endpoints (SCHEDULES=n), long floods
+	P4IPSEC_SCHEDULES=$(SCHEDULES) P4IPSEC_EXAMPLES=2000 P4IPSEC_FLOOD=100000 \
+	    nice $(VENV)/bin/python -m pytest -q -n 2 tests/ike/model tests/ike/limits
 
 FUZZ_SECONDS ?= 60
 FUZZ_STAMP := .venv-fuzz/.installed
