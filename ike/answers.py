@@ -19,7 +19,7 @@ from ike.codec.registry import ExchangeType, NotifyType, ProtocolId
 from ike.codec.security_association import SecurityAssociation
 from ike.config import ChildConfig
 from ike.events import DeletionReason, PeerRefused, Role
-from ike.exchanges import create_child_sa, informational, rekey_ike_sa
+from ike.exchanges import configuration, create_child_sa, informational, rekey_ike_sa
 from ike.exchanges.child import ChildAgreement
 from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
@@ -295,6 +295,9 @@ def _informational(connection: Connection, received: Received, now: float) -> No
         return
     if not informed.ends_ike_sa:
         payloads = _delete_children(connection, informed.spis_out)
+        payloads += configuration.answer(
+            received.payloads, connection.env.settings.application_version
+        )
         connection.channel.respond(received, payloads)
         _drop_unknown(connection, informed.unknown_spis_out, now)
         return

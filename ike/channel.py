@@ -68,6 +68,7 @@ class Channel:
         sent_at: when something was last taken from the outbox.
         fragmentation: whether both ends can put messages in fragments (RFC 7383).
         vendor_ids: what the peer's implementation says it is.
+        http_certificates: whether the peer would fetch certificates (RFC 7296 §3.6).
         outbox: datagrams to be sent, for the owner to take.
         iv_runs: where the IVs began in each process that had the IKE SA, this one last.
         discarded: why a message was thrown away, for the owner to take.
@@ -91,6 +92,7 @@ class Channel:
         self.heard_at = now
         self.fragmentation = False
         self.vendor_ids: tuple[bytes, ...] = ()
+        self.http_certificates = False
         self._random_bytes = random_bytes
         self._fragment_size = settings.fragment_size
         self._window = settings.window
@@ -134,6 +136,7 @@ class Channel:
             now - self.sent_at,
             self.fragmentation,
             self.vendor_ids,
+            self.http_certificates,
             self.iv_runs,
             self._requests.snapshot(now),
             self._responses.snapshot(),
@@ -168,6 +171,7 @@ class Channel:
         channel.sent_at = now - record.sent_ago
         channel.fragmentation = record.fragmentation
         channel.vendor_ids = record.vendor_ids
+        channel.http_certificates = record.http_certificates
         channel.iv_runs = (*record.iv_runs, draw_run(record.iv_runs, random_bytes))
         channel.secure(suite, keys)
         channel._requests.restore(record.requests, now)
@@ -306,13 +310,15 @@ class Channel:
         except ParseError as error:
             self.discarded = Discard.INVALID_SYNTAX
             return Received(header, (), whole.packet, authenticated=True, error=error)
-        self._take_window(payloads)
+        self._note_abilities(payloads)
         return Received(header, payloads, whole.packet, authenticated=True, plaintext=plaintext)
 
-    def _take_window(self, payloads: Sequence[Payload]) -> None:
+    def _note_abilities(self, payloads: Sequence[Payload]) -> None:
         notify = find_notify(payloads, NotifyType.SET_WINDOW_SIZE)
         if notify is not None and len(notify.data) == 4:
             self._requests.allow(int.from_bytes(notify.data, "big"))
+        if find_notify(payloads, NotifyType.HTTP_CERT_LOOKUP_SUPPORTED) is not None:
+            self.http_certificates = True
 
     def _tell_window(self, exchange_type: int) -> tuple[Payload, ...]:
         if self._responses.size == self._window or exchange_type not in _TELLS_WINDOW:

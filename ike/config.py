@@ -71,6 +71,9 @@ class KeyExchange(IntEnum):
     ML_KEM_1024 = 37
 
 
+MAX_SELF_DESCRIPTION = 128
+"""Bytes of a Vendor ID or version of ours: IKE_SA_INIT has to fit into a packet."""
+
 MAX_WINDOW = 64
 """Requests in flight; each costs the memory of an answer (RFC 7296 §2.3)."""
 
@@ -329,7 +332,7 @@ class Settings:
     """What holds for the whole engine.
 
     Raises:
-        ValueError: the window is none.
+        ValueError: the window is none, or what we say that we are is too long.
     """
 
     retransmission: Retransmission = field(default_factory=Retransmission)
@@ -349,8 +352,12 @@ class Settings:
     replaced_grace: float = 30.0  # seconds that the peer has to delete an SA that it has rekeyed
     ike_sas_per_peer: int = 8  # the oldest is deleted when there are more
     duplicate_grace: float = 5.0  # seconds that the peer has to delete its redundant SA
+    vendor_id: bytes = b""  # what peers are told that we are; empty: nothing (RFC 7296 §3.12)
+    application_version: str = ""  # for peers that ask; empty: nothing (RFC 7296 §3.15.1)
     window: int = 8  # requests in flight that the peer may have, and that we have at most
 
     def __post_init__(self) -> None:
         if not 1 <= self.window <= MAX_WINDOW:
             raise ValueError(f"a window of {self.window} requests, 1 to {MAX_WINDOW} can be")
+        if max(len(self.vendor_id), len(self.application_version.encode())) > MAX_SELF_DESCRIPTION:
+            raise ValueError(f"we tell what we are in {MAX_SELF_DESCRIPTION} bytes at most")

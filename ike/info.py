@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ike.channel import Channel
 from ike.codec.payload import Payload
 from ike.codec.vendor_id import VendorId
-from ike.config import Mode
+from ike.config import Mode, Settings
 from ike.events import Role
 from ike.states import State
 from ike.types import Identity, UdpAddress
@@ -43,7 +43,8 @@ class IkeSaInfo:
     `peer` is "" while the peer can be one of several, `suite` before there is one. `features` are
     what both ends can do beyond RFC 7296's basics. `vendor_ids` are the peer's, cut to a bounded
     number and length, and not authenticated. `retransmissions` counts our requests that went out
-    again.
+    again. `http_certificates`: the peer would fetch certificates from URLs
+    (HTTP_CERT_LOOKUP_SUPPORTED, RFC 7296 §3.6); we send whole ones always.
     """
 
     peer: str
@@ -65,6 +66,7 @@ class IkeSaInfo:
     features: tuple[str, ...] = ()
     vendor_ids: tuple[bytes, ...] = ()
     retransmissions: int = 0
+    http_certificates: bool = False
 
 
 def unestablished(peer: str, state: State, channel: Channel) -> IkeSaInfo:
@@ -85,6 +87,11 @@ def unestablished(peer: str, state: State, channel: Channel) -> IkeSaInfo:
         vendor_ids=channel.vendor_ids,
         retransmissions=channel.retransmissions,
     )
+
+
+def own_vendor_id(settings: Settings) -> tuple[VendorId, ...]:
+    """Say what we are, if that is configured (RFC 7296 §3.12)."""
+    return (VendorId(settings.vendor_id),) if settings.vendor_id else ()
 
 
 def vendor_ids(payloads: Iterable[Payload]) -> tuple[bytes, ...]:

@@ -26,7 +26,7 @@ from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.key_exchange import finish_additional, value_of
 from ike.exchanges.outcome import Failure
-from ike.info import IkeSaInfo, unestablished, vendor_ids
+from ike.info import IkeSaInfo, own_vendor_id, unestablished, vendor_ids
 from ike.states import State, Trigger
 from ike.tasks.delete import DeleteChildren
 from ike.types import IKE_PORT, NAT_PORT, Datagram, UdpAddress
@@ -121,6 +121,7 @@ class InitiatorHandshake:
             *ike_sa_init.build_request(self._offer, self.channel.local, self.channel.remote),
             *hashes.announce((self.peer,)),
             *ppk.announce((self.peer,)),
+            *own_vendor_id(self.env.settings),
         ]
 
     def _read_init(self, received: Received, datagram: Datagram, now: float) -> None:

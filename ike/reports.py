@@ -123,6 +123,7 @@ def info(connection: Connection) -> IkeSaInfo:
         features=_features(connection),
         vendor_ids=channel.vendor_ids,
         retransmissions=channel.retransmissions,
+        http_certificates=channel.http_certificates,
     )
 
 

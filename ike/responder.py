@@ -24,7 +24,7 @@ from ike.exchanges.ike_auth import AuthenticatedInitiator
 from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
-from ike.info import IkeSaInfo, unestablished, vendor_ids
+from ike.info import IkeSaInfo, own_vendor_id, unestablished, vendor_ids
 from ike.states import State, Trigger
 from ike.types import Datagram
 
@@ -100,6 +100,7 @@ class ResponderHandshake:
                 *certificates.request(answered.peers),
                 *hashes.announce(answered.peers),
                 *use_ppk,
+                *own_vendor_id(env.settings),
             ),
         )
         agreement = answered.agreement

@@ -39,6 +39,8 @@ def spawn(
     channel.responder_spi = agreement.responder_spi
     channel.secure(agreement.suite, agreement.keys)
     channel.fragmentation = old.channel.fragmentation
+    channel.vendor_ids = old.channel.vendor_ids
+    channel.http_certificates = old.channel.http_certificates
     new = type(old)(
         old.env,
         channel,

@@ -149,6 +149,23 @@ class ConfigurationType(IntEnum):
     ACK = 4
 
 
+class ConfigurationAttributeType(IntEnum):
+    """RFC 7296 §3.15.1."""
+
+    INTERNAL_IP4_ADDRESS = 1
+    INTERNAL_IP4_NETMASK = 2
+    INTERNAL_IP4_DNS = 3
+    INTERNAL_IP4_NBNS = 4
+    INTERNAL_IP4_DHCP = 6
+    APPLICATION_VERSION = 7
+    INTERNAL_IP6_ADDRESS = 8
+    INTERNAL_IP6_DNS = 10
+    INTERNAL_IP6_DHCP = 12
+    INTERNAL_IP4_SUBNET = 13
+    SUPPORTED_ATTRIBUTES = 14
+    INTERNAL_IP6_SUBNET = 15
+
+
 class NotifyType(IntEnum):
     """RFC 7296 §3.10.1; below 16384 are errors, from there on status."""
 

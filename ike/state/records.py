@@ -95,6 +95,7 @@ class ChannelRecord:
     sent_ago: float
     fragmentation: bool
     vendor_ids: tuple[bytes, ...]
+    http_certificates: bool
     iv_runs: tuple[int, ...]
     requests: RequestWindowRecord
     responses: ResponseWindowRecord
