@@ -103,12 +103,22 @@ def _isakmp(config: Config) -> Iterator[tuple[Path, str]]:
         if key.address in seen:
             yield ("isakmp", "keys", index, "address"), f"a second key for {key.address}"
         seen.add(key.address)
-    identity = config.isakmp.identity
-    if identity not in ("address", "hostname"):
+    profiles: set[IPv4Network] = set()
+    own: list[tuple[Path, str | None]] = [(("isakmp", "identity"), config.isakmp.identity)]
+    for name, profile in config.isakmp.profiles.items():
+        path: Path = ("isakmp", "profiles", name)
+        prefix = profile.match_identity_address
+        if prefix in profiles:
+            yield (*path, "match_identity_address"), f"a second profile for {prefix}"
+        profiles.add(prefix)
+        own.append(((*path, "self_identity"), profile.self_identity))
+    for path, identity in own:
+        if identity is None or identity in ("address", "hostname", "dn"):
+            continue
         try:
             Identity.from_text(identity)
         except ValueError as error:
-            yield ("isakmp", "identity"), f"expected address, hostname or an identity: {error}"
+            yield path, f"expected address, hostname, dn or an identity: {error}"
 
 
 def _api(config: Config) -> Iterator[tuple[Path, str]]:

@@ -13,6 +13,8 @@ from pydantic import BeforeValidator, ValidationInfo
 from controller.config.scalars import shown, text
 
 MAX_KEY_FILE = 4096  # bytes
+MAX_PRIVATE_FILE = 64 * 1024  # bytes
+MAX_PUBLIC_FILE = 8 * 1024 * 1024  # bytes; CRLs grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,7 @@ def _refuse_exposed(path: Path, mode: int) -> None:
         )
 
 
-def read_key_file(path: Path) -> bytes:
-    """Read a file that holds a key.
-
-    Returns:
-        Its bytes, without the line end at the end.
-
-    Raises:
-        ValueError: it can't be read, is no regular file, is empty, is larger than 4,096 bytes,
-            or every user of the machine may read it.
-    """
+def _read(path: Path, limit: int, *, private: bool) -> bytes:
     name = shown(str(path))
     try:
         # Not blocking, so that a FIFO does not hold up the start.
@@ -83,14 +76,46 @@ def read_key_file(path: Path) -> bytes:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise ValueError(f"{name} is not a regular file")
-        _refuse_exposed(path, mode)
-        content = file.read(MAX_KEY_FILE + 1)
-    if len(content) > MAX_KEY_FILE:
-        raise ValueError(f"{name} is larger than {MAX_KEY_FILE:,} bytes")
-    content = content.removesuffix(b"\n").removesuffix(b"\r")
-    if not content:
+        if private:
+            _refuse_exposed(path, mode)
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{name} is larger than {limit:,} bytes")
+    if not content.strip():
         raise ValueError(f"{name} is empty")
     return content
+
+
+def read_key_file(path: Path) -> bytes:
+    """Read a file that holds a key.
+
+    Returns:
+        Its bytes, without the line end at the end.
+
+    Raises:
+        ValueError: it can't be read, is no regular file, is empty, is larger than 4,096 bytes,
+            or every user of the machine may read it.
+    """
+    content = _read(path, MAX_KEY_FILE, private=True)
+    return content.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def read_private_file(path: Path) -> bytes:
+    """Read a private key's file as it is.
+
+    Raises:
+        ValueError: as for `read_key_file`, but for 64 KiB.
+    """
+    return _read(path, MAX_PRIVATE_FILE, private=True)
+
+
+def read_public_file(path: Path) -> bytes:
+    """Read a file of certificates, a CRL or an OCSP response as it is.
+
+    Raises:
+        ValueError: it can't be read, is no regular file, is empty, or is larger than 8 MiB.
+    """
+    return _read(path, MAX_PUBLIC_FILE, private=False)
 
 
 OutputPath = Annotated[Path, BeforeValidator(resolve)]

@@ -14,8 +14,17 @@ from controller.config.algorithms import (
     IkePrf,
     algorithm_text,
 )
+from controller.config.authentication import BY_PRESHARED_KEY, Authentication
 from controller.config.key_material import PresharedKey, PresharedKeyFile
-from controller.config.scalars import Boolean, OneOrMore, PeerIdentity, Prefix, integer, text
+from controller.config.scalars import (
+    Boolean,
+    Name,
+    OneOrMore,
+    PeerIdentity,
+    Prefix,
+    integer,
+    text,
+)
 from controller.config.section import Section, exactly_one
 from ike.config import Integrity, Prf
 from ike.crypto.encryption import is_aead
@@ -25,6 +34,7 @@ DEFAULT_IKE_LIFETIME = 86400  # seconds, as on IOS
 
 IkeLifetime = Annotated[int, integer(60, 86400, "seconds")]
 Keepalive = Annotated[int, integer(0, 3600, "seconds (0: never)")]
+OwnIdentity = Annotated[str, BeforeValidator(text)]
 PolicyNumber = Annotated[int, integer(1, 10000)]
 
 
@@ -93,10 +103,24 @@ class IsakmpKey(Section):
         return secret
 
 
+class IsakmpProfile(Section):
+    """``crypto isakmp profile NAME``: what differs for some peers; the longest prefix wins."""
+
+    match_identity_address: Prefix
+    authentication: Authentication | None = None
+    ca_trust_point: Name | None = None
+    self_identity: OwnIdentity | None = None
+    identity: PeerIdentity | None = None
+    legacy: Boolean = False
+
+
 class Isakmp(Section):
     """IKE: proposals by priority (1 is the highest), keys, identity and liveness."""
 
     policies: dict[PolicyNumber, IsakmpPolicy] = Field(default_factory=dict, max_length=32)
     keys: list[IsakmpKey] = Field(default_factory=list, max_length=4096)
-    identity: Annotated[str, BeforeValidator(text)] = "address"
+    profiles: dict[Name, IsakmpProfile] = Field(default_factory=dict, max_length=4096)
+    authentication: Authentication = BY_PRESHARED_KEY
+    ca_trust_point: Name | None = None
+    identity: OwnIdentity = "address"
     keepalive: Keepalive = 10

@@ -23,6 +23,7 @@ from controller.config.scalars import (
     integer,
 )
 from controller.config.section import Section
+from controller.config.trustpoints import Trustpoint
 
 # The pipeline's ports have 9 bits; 510 is the controller's, 511 drops (`headers.p4`).
 Port = Annotated[int, integer(0, 509), Field(description="0 to 509")]
@@ -97,6 +98,7 @@ class Config(Section):
     transform_sets: dict[Name, TransformSet] = Field(default_factory=dict)
     crypto_maps: dict[Name, dict[Sequence, CryptoMapEntry]] = Field(default_factory=dict)
     crypto_ipsec_optional: CryptoIpsecOptional = Field(default_factory=CryptoIpsecOptional)
+    crypto_pki_trustpoints: dict[Name, Trustpoint] = Field(default_factory=dict, max_length=64)
     isakmp: Isakmp = Field(default_factory=Isakmp)
     debug: Debug = Field(default_factory=Debug)
 

@@ -19,6 +19,7 @@ def check_references(document: Document) -> list[Problem]:
     access_lists = _section(document.data, "access_lists")
     transform_sets = _section(document.data, "transform_sets")
     crypto_maps = _section(document.data, "crypto_maps")
+    trustpoints = _section(document.data, "crypto_pki_trustpoints")
     found: list[Problem] = []
 
     def look_up(kind: str, name: object, defined: Collection[str], path: Path) -> None:
@@ -35,6 +36,13 @@ def check_references(document: Document) -> list[Problem]:
         names = entry.get("set_transform_set")
         for index, name in enumerate(names if isinstance(names, list) else [names]):
             look_up("transform set", name, transform_sets, (*sets_path, index))
+    isakmp = _section(document.data, "isakmp")
+    name = isakmp.get("ca_trust_point")
+    look_up("trustpoint", name, trustpoints, ("isakmp", "ca_trust_point"))
+    for key, profile in _section(isakmp, "profiles").items():
+        if isinstance(profile, dict):
+            path = ("isakmp", "profiles", key, "ca_trust_point")
+            look_up("trustpoint", profile.get("ca_trust_point"), trustpoints, path)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from controller.config.models import Config
+from controller.policy.certificates import compile_certificates
 from controller.policy.findings import Findings
 from controller.policy.interfaces import compile_interfaces
 from controller.policy.manual_keys import check_manual_keys
@@ -43,6 +44,7 @@ def compile_policy(config: Config) -> Policy:
         peers=peers,
         passive_mode=config.crypto_ipsec_optional.enabled,
         retry=float(config.crypto_ipsec_optional.retry),
+        certificates=compile_certificates(config),
         warnings=findings.warnings,
     )
 

@@ -6,8 +6,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from cryptography import x509
+
 from controller.config.problems import Problem
-from ike.config import EncryptionAlgorithm, EspProposal, IkeProposal, Integrity
+from ike.config import (
+    EncryptionAlgorithm,
+    EspProposal,
+    IkeProposal,
+    Integrity,
+    LocalAuthentication,
+    RemoteAuthentication,
+)
 from ike.types import Identity, Secret
 
 
@@ -148,11 +157,29 @@ class IsakmpPeer:
     local_address: IPv4Address
     local_identity: Identity
     remote_identity: Identity
-    preshared_key: Secret
+    local_authentication: LocalAuthentication
+    remote_authentication: RemoteAuthentication
     proposals: tuple[IkeProposal, ...]
     lifetime: float  # seconds
     keepalive: float  # seconds of silence before a liveness check; 0: never
     origin: str = field(default="", compare=False)  # of how it authenticates: ``r1.yaml:42``
+
+
+class CertificateUse(StrEnum):
+    """What a certificate of a trustpoint is there for."""
+
+    OWN = "own"
+    AUTHORITY = "authority"
+    INTERMEDIATE = "intermediate"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustpointCertificate:
+    """A certificate that the configuration names."""
+
+    trustpoint: str
+    use: CertificateUse
+    certificate: x509.Certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +197,5 @@ class Policy:
     peers: tuple[IsakmpPeer, ...]
     passive_mode: bool
     retry: float  # seconds
+    certificates: tuple[TrustpointCertificate, ...] = ()
     warnings: tuple[Problem, ...] = field(default=(), compare=False)

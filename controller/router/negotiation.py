@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from controller.passive.events import (
@@ -65,6 +66,7 @@ class Negotiation:
         *,
         random_bytes: Callable[[int], bytes],
         settings: Settings,
+        wall_clock: Callable[[], float],
         ike_keylog: Callable[[str], None] | None = None,
         esp_keylog: Callable[[str], None] | None = None,
     ) -> None:
@@ -76,6 +78,7 @@ class Negotiation:
             settings=settings,
             random_bytes=random_bytes,
             secrets_log=ike_keylog,
+            wall_clock=lambda: datetime.fromtimestamp(wall_clock(), UTC),
         )
         self._refusals: dict[tuple[IPv4Address, FailureReason], float] = {}
         self._messages: list[Message] = []

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from controller.policy.model import PacketType, Policy
 from controller.router.selectors import flow_selectors
-from ike.config import ChildConfig, PeerConfig, PresharedKey
+from ike.config import ChildConfig, PeerConfig
 
 
 def peer_name(local: IPv4Address, remote: IPv4Address) -> str:
@@ -24,8 +24,8 @@ def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
             remote_address=peer.address,
             local_identity=peer.local_identity,
             remote_identity=peer.remote_identity,
-            local_authentication=PresharedKey(peer.preshared_key),
-            remote_authentication=PresharedKey(peer.preshared_key),
+            local_authentication=peer.local_authentication,
+            remote_authentication=peer.remote_authentication,
             proposals=peer.proposals,
             lifetime=peer.lifetime,
             liveness_interval=peer.keepalive,

@@ -55,6 +55,7 @@ from controller.passive.states import State
 from controller.policy.model import Policy
 from controller.router.adoption import adoptable
 from controller.router.baseline import baseline
+from controller.router.expiry import ExpiryWatch
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
 from controller.router.punts import PuntResult, Punts
@@ -101,6 +102,7 @@ class Router:
             self._sad,
             random_bytes=random_bytes,
             settings=settings or Settings(),
+            wall_clock=wall_clock,
             ike_keylog=ike_keylog,
             esp_keylog=esp_keylog,
         )
@@ -108,6 +110,8 @@ class Router:
         self._passive = PassiveMode(
             self._types, enabled=policy.passive_mode, retry=policy.retry, now=now
         )
+        self._expiry = ExpiryWatch(wall_clock)
+        self._expiry.set_certificates(policy.certificates, now)
         self._punts = Punts(policy, self._routes, self._sad)
         self._apply(self._passive.advance(now), now)
 
@@ -238,6 +242,7 @@ class Router:
         self._sad.advance(now)
         self._apply(self._passive.advance(now), now)
         self._take(self._punts.advance(now))
+        self._messages += self._expiry.advance(now)
         self._settle(now)
 
     def next_deadline(self) -> float | None:
@@ -247,6 +252,7 @@ class Router:
             self._sad.next_deadline(),
             self._passive.next_deadline(),
             self._punts.next_deadline(),
+            self._expiry.next_deadline(),
         )
         return min((time for time in deadlines if time is not None), default=None)
 
@@ -333,6 +339,7 @@ class Router:
         self._take(self._punts.set_policy(policy, now))
         self._apply(self._passive.set_packet_types(self._types, now), now)
         self._apply(self._passive.set_retry(policy.retry, now), now)
+        self._expiry.set_certificates(policy.certificates, now)
         self._install_manual(now)
         self._settle(now)
 

@@ -25,11 +25,13 @@ from controller.policy.model import Policy
 from controller.router.outputs import Send, Write
 from controller.router.router import Router
 from p4src import JSON_PATH
+from tests.ike.authority import NOW
 from tests.simulation.clock import SimulatedClock
 
 DEVICE_ID = 1
 ELECTION_ID = 1
 COUNTER_INTERVAL = 1.0  # seconds
+EPOCH = NOW.timestamp()  # so that the certificates of tests are valid
 
 
 @cache
@@ -90,7 +92,7 @@ class SimulatedRouter:
         self.control = Router(
             self.policy,
             now=self.clock.now,
-            wall_clock=lambda: 1.7e9 + self.clock.now,
+            wall_clock=lambda: EPOCH + self.clock.now,
             random_bytes=self._random,
         )
         self.connect()

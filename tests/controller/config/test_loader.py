@@ -217,7 +217,7 @@ def test_wrong_values(change: tuple[str, str], expected: str) -> None:
     ("sections", "field", "expected"),
     [
         ({"isakmp": {"keepalive": 4000}}, "isakmp.keepalive", "expected 0 to 3600 seconds"),
-        ({"isakmp": {"identity": "é"}}, "isakmp.identity", "expected address, hostname or"),
+        ({"isakmp": {"identity": "é"}}, "isakmp.identity", "expected address, hostname, dn or"),
         ({"isakmp": []}, "isakmp", "expected a mapping"),
         ({"crypto_ipsec_optional": {"retry": 0}}, "crypto_ipsec_optional.retry", "1 to 86400"),
         ({"crypto_ipsec_optional": {"enabled": 2}}, "crypto_ipsec_optional.enabled", "true or fal"),

@@ -21,6 +21,7 @@ from ike.config import (
     IkeProposal,
     Integrity,
     KeyExchange,
+    PresharedKey,
     Prf,
 )
 from ike.types import Identity, IdType, Secret
@@ -125,7 +126,7 @@ def test_the_example_of_two_sites() -> None:
     first, second = policy.peers
     assert first.local_identity == Identity.from_text("r1.example.com")
     assert first.remote_identity == Identity(IdType.FQDN, b"r2.example.com")
-    assert first.preshared_key == Secret(b"example-key-for-site-b")
+    assert first.local_authentication == PresharedKey(Secret(b"example-key-for-site-b"))
     assert first.lifetime == 28800
     assert first.keepalive == 20
     assert first.proposals[0] == IkeProposal(
@@ -133,7 +134,7 @@ def test_the_example_of_two_sites() -> None:
         (Prf.HMAC_SHA2_512, Prf.HMAC_SHA2_384),
         (KeyExchange.CURVE25519,),
     )
-    assert second.preshared_key == Secret(b"example-key-for-all-others")
+    assert second.local_authentication == PresharedKey(Secret(b"example-key-for-all-others"))
     assert second.remote_identity == Identity.from_text("203.0.113.6")
     assert {warning.field.split("[")[0] for warning in policy.warnings} <= {
         "isakmp.keys",  # in a file that everybody may read, depending on the umask
@@ -294,10 +295,10 @@ def test_the_longest_prefix_has_the_key() -> None:
         {"address": "0.0.0.0/0", "key": "any"},
     ]
     (peer,) = compiled(isakmp={"keys": keys}).peers
-    assert peer.preshared_key == Secret(b"host")
+    assert peer.local_authentication == PresharedKey(Secret(b"host"))
     assert peer.remote_identity == Identity(IdType.KEY_ID, b"\x00\xff")
     (peer,) = compiled(isakmp={"keys": [keys[0], keys[2]]}).peers
-    assert peer.preshared_key == Secret(b"net")
+    assert peer.local_authentication == PresharedKey(Secret(b"net"))
     assert peer.remote_identity == Identity.from_text("192.0.2.2")
 
 
