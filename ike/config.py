@@ -342,7 +342,7 @@ class Settings:
     half_open_limit: int = 1024  # half-open IKE SAs as responder, in all
     half_open_limit_per_address: int = 16
     cookie_threshold: int = 32  # half-open IKE SAs from which on a COOKIE is asked for
-    half_open_lifetime: float = 30.0  # seconds that a responder waits for IKE_AUTH
+    half_open_lifetime: float = 30.0  # seconds that a responder waits for the next exchange
     followup_lifetime: float = 30.0  # seconds that it waits for each IKE_FOLLOWUP_KE
     cookie_secret_lifetime: float = 120.0  # seconds
     children_per_ike_sa: int = 256

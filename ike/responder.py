@@ -167,7 +167,7 @@ class ResponderHandshake:
                 raise received.error
             methods = self._auth.agreement.suite.additional[self._auth.transcript.exchanges :]
             if received.header.exchange_type == ExchangeType.IKE_INTERMEDIATE:
-                self._answer_intermediate(received, methods)
+                self._answer_intermediate(received, methods, now)
                 return
             if methods:
                 raise ParseError("IKE_AUTH", 0, f"the key exchange {methods[0].name} is missing")
@@ -181,7 +181,9 @@ class ResponderHandshake:
         except ParseError as error:
             self._refuse(received, refuse_malformed(error))
 
-    def _answer_intermediate(self, received: Received, methods: Sequence[KeyExchange]) -> None:
+    def _answer_intermediate(
+        self, received: Received, methods: Sequence[KeyExchange], now: float
+    ) -> None:
         if not methods:
             raise ParseError("IKE_INTERMEDIATE", 0, "no additional key exchange is agreed upon")
         payloads = received.payloads
@@ -198,6 +200,7 @@ class ResponderHandshake:
             covered_of_own(packet, response),
             answered.shared,
         )
+        self.expire_at = now + self.env.settings.half_open_lifetime  # at most seven times
         # What is protected from here on is so by the new keys; the answer itself was not yet.
         self.channel.secure(self._auth.agreement.suite, self._auth.agreement.keys)
 

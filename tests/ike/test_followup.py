@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 from ike_adversary import Adversary
+from ike_handover import at_step, hand_over
 from ike_network import Network, Node, left_peer
-from test_intermediate import exchanges, intermediate, proposal
+from test_intermediate import SEVEN, exchanges, intermediate, proposal
 from test_loss import live
 from test_rekey import agree, chaos, live_spis, peers, spi
 
@@ -32,7 +33,7 @@ from ike.exchanges.key_exchange import value_of
 KE = KeyExchange
 CREATE, FOLLOWUP = ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE
 Methods = tuple[tuple[KeyExchange | None, ...], ...]
-SIX = ((KE.ML_KEM_768,), (KE.ML_KEM_1024,), (KE.SECP256R1,), (KE.SECP384R1,), (KE.CURVE448,))
+ALL: Methods = tuple((method,) for method in SEVEN)
 
 
 def esp(*additional: tuple[KeyExchange | None, ...]) -> EspProposal:
@@ -75,25 +76,25 @@ def same_keys(network: Network) -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("count", range(len(SIX) + 1))
+@pytest.mark.parametrize("count", range(len(ALL) + 1))
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_child_is_rekeyed(count: int, side: str) -> None:
-    network = established(SIX[:count])
+    network = established(ALL[:count])
     node: Node = getattr(network, side)
     node.endpoint.rekey_child(spi(node), network.now)
     network.run(5)
     assert exchanges(network) == [CREATE] * 2 + [FOLLOWUP] * 2 * count
     agree(network, "one")
     same_keys(network)
-    methods = ["CURVE25519", *(m.name for (m, *_) in SIX[:count] if m)]
+    methods = ["CURVE25519", *(m.name for (m, *_) in ALL[:count] if m)]
     (sa,) = network.left.endpoint.ike_sas()
     assert sa.children[0].suite.endswith("/".join(methods))
 
 
-@pytest.mark.parametrize("count", range(len(SIX) + 1))
+@pytest.mark.parametrize("count", range(len(ALL) + 1))
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_ike_sa_is_rekeyed(count: int, side: str) -> None:
-    network = established(SIX[:count])
+    network = established(ALL[:count])
     node: Node = getattr(network, side)
     (before,) = node.endpoint.ike_sas()
     node.endpoint.rekey_peer("right" if side == "left" else "left", network.now)
@@ -463,6 +464,53 @@ def need(payloads: Sequence[Payload], kind: type) -> Payload:
     found = find(payloads, kind)
     assert found is not None
     return found
+
+
+def child_of_left(network: Network) -> None:
+    network.left.endpoint.rekey_child(spi(network.left), network.now + network.left.offset)
+
+
+def child_of_right(network: Network) -> None:
+    network.right.endpoint.rekey_child(spi(network.right), network.now + network.right.offset)
+
+
+def ike_sa_of_left(network: Network) -> None:
+    network.left.endpoint.rekey_peer("right", network.now + network.left.offset)
+
+
+def ike_sa_of_right(network: Network) -> None:
+    network.right.endpoint.rekey_peer("left", network.now + network.right.offset)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        (child_of_left,),
+        (child_of_left, child_of_right),
+        (ike_sa_of_left,),
+        (ike_sa_of_left, ike_sa_of_right),
+    ],
+    ids=lambda b: "-".join(f.__name__ for f in b),
+)
+def test_another_process_carries_it_on(begin: Sequence[Callable[[Network], None]]) -> None:
+    """Both routers change process before every event: drafts and secrets go along."""
+    network = established(settings=Settings(fragment_size=600))
+    for one in begin:
+        one(network)
+
+    def replace_routers() -> None:
+        for node, config in zip((network.left, network.right), peers(), strict=True):
+            hand_over(network, node, hybrid(config), offset=node.offset + 1000.0)
+
+    at_step(network, lambda number: number < 60, replace_routers)
+    network.run(30)
+    network.on_step = lambda: None
+    network.run(30)
+    agree(network, "one")
+    same_keys(network)
+    kind = ChildSaEstablished if begin[0] is child_of_left else IkeSaEstablished
+    assert len(network.left.of(kind)) == 2
+    assert FOLLOWUP in exchanges(network)
 
 
 def test_a_rekey_that_loses_leaves_no_trace() -> None:
