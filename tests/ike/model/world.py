@@ -28,12 +28,12 @@ from ike.config import (
 from ike.endpoint import Endpoint
 from ike.events import AttemptFailed, DeletionReason, IkeSaClosed
 from ike.states import State
-from ike.types import Datagram, UdpAddress
+from ike.types import Datagram, Secret, UdpAddress
 
 ADDRESSES = {"left": LEFT, "right": RIGHT}
 CALM = 120.0  # seconds after which nothing of the past is left: graces, half-open SAs, timeouts
 SETTLING = 40.0  # seconds that a CHILD_SA may take in calm weather
-_STATE_KEY = bytes(range(32))
+_STATE_KEY = Secret(bytes(range(32)))
 _GCM = IkeProposal()
 _CBC = IkeProposal(
     ((EncryptionAlgorithm.AES_CBC, 128),),
@@ -152,10 +152,12 @@ class World:
         self.network.replace(side, self.configuration(side, self.wanted[side]))
 
     def hand_over(self, side: str) -> None:
-        """Carry on in another endpoint, if this engine can export its state."""
+        """Have another process carry on, with messages in flight; what is half-made is lost."""
         self.network.collect()
-        if not hasattr(Endpoint, "export_state"):
-            return
+        blob = self.node(side).endpoint.export_state(_STATE_KEY, self.network.now)
+        self.network.replace(side, self.configuration(side, self.wanted[side]))
+        report = self.node(side).endpoint.import_state(blob, _STATE_KEY, self.network.now)
+        assert not report.not_carried_on
 
     def black_out(self) -> None:
         """Lose everything for as long as it takes to give up, or a little less."""
