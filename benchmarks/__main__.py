@@ -5,7 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import datapath, ike_handshake, p4runtime_writes
+from benchmarks import (
+    charon_handshake,
+    datapath,
+    ike_handshake,
+    ike_profile,
+    p4runtime_writes,
+)
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,6 +28,16 @@ def main() -> int:
     handshakes = ike_handshake.measurements()
     ike_handshake.print_table(handshakes)
     (RESULTS / "ike_handshake.json").write_text(ike_handshake.as_json(handshakes))
+    profile = ike_profile.measurements()
+    ike_profile.print_table(profile)
+    (RESULTS / "ike_profile.json").write_text(ike_profile.as_json(profile))
+    reason = charon_handshake.unavailable()
+    if reason:
+        print(f"not measured beside charon: {reason}")
+        return 0
+    beside = charon_handshake.measurements()
+    charon_handshake.print_table(beside)
+    (RESULTS / "charon_handshake.json").write_text(charon_handshake.as_json(beside))
     return 0
 
 

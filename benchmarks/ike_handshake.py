@@ -12,7 +12,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 
@@ -72,10 +72,20 @@ def _peer(local: IPv4Address, remote: IPv4Address, method: KeyExchange) -> PeerC
     )
 
 
-class _Star:
-    """A hub and `count` spokes, and the CPU seconds that either side has spent."""
+class Star:
+    """A hub and `count` spokes, and the CPU seconds that either side has spent.
 
-    def __init__(self, method: KeyExchange, count: int) -> None:
+    A profiler is on while the responder works, if there is one.
+    """
+
+    def __init__(
+        self,
+        method: KeyExchange,
+        count: int,
+        *,
+        responder_profiler: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._profilers = {"responder": responder_profiler or nullcontext()}
         addresses = [FIRST_SPOKE + number for number in range(count)]
         self.hub = Endpoint([_peer(HUB, a, method) for a in addresses], settings=SETTINGS)
         self.spokes = {f"{a} {HUB}": Endpoint([_peer(a, HUB, method)]) for a in addresses}
@@ -84,7 +94,8 @@ class _Star:
     @contextmanager
     def _clock(self, role: str) -> Iterator[None]:
         begun = time.process_time()
-        yield
+        with self._profilers.get(role, nullcontext()):
+            yield
         self.spent[role] += time.process_time() - begun
 
     def establish(self) -> None:
@@ -105,7 +116,7 @@ class _Star:
 
 
 def _memory(method: KeyExchange) -> int:
-    star = _Star(method, SAS_FOR_MEMORY)
+    star = Star(method, SAS_FOR_MEMORY)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     star.establish()
@@ -118,8 +129,8 @@ def measurements() -> list[Measurement]:
     """Measure the usual key exchange methods, in both roles."""
     rows = []
     for method in METHODS:
-        _Star(method, 20).establish()  # warm-up
-        star = _Star(method, SAS)
+        Star(method, 20).establish()  # warm-up
+        star = Star(method, SAS)
         star.establish()
         memory = _memory(method)
         rows += [

@@ -36,6 +36,7 @@ class StrongSwan:
         log_keys: bool = False,
         retransmission: Retransmission | None = None,
         options: Options = (),
+        quiet: bool = False,
     ) -> None:
         self.namespace = namespace
         self.directory = run
@@ -44,6 +45,7 @@ class StrongSwan:
         self._log_keys = log_keys
         self._retransmission = retransmission or Retransmission()
         self._options = options
+        self._quiet = quiet
         self._daemon = Daemon(namespace, "charon-systemd", run)
 
     @property
@@ -63,6 +65,11 @@ class StrongSwan:
     def log(self) -> str:
         """What charon has logged."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of charon, or None if it does not run."""
+        return self._daemon.pid
 
     @property
     def version(self) -> str:
@@ -217,6 +224,7 @@ class StrongSwan:
                 log_keys=self._log_keys,
                 retransmission=self._retransmission,
                 options=self._options,
+                quiet=self._quiet,
             ),
         )
 

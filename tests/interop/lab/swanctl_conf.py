@@ -130,6 +130,7 @@ def strongswan_conf(
     log_keys: bool,
     retransmission: Retransmission,
     options: Options = (),
+    quiet: bool = False,
 ) -> str:
     """Return the text of a strongswan.conf for one instance.
 
@@ -139,8 +140,10 @@ def strongswan_conf(
         log_keys: log the keys of IKE and ESP SAs, for a judge to decrypt a capture with.
         retransmission: of IKE requests.
         options: more of the daemon's settings.
+        quiet: log nothing, so that no time goes to it.
     """
-    level = 4 if log_keys else 1
+    usual = -1 if quiet else 1
+    level = 4 if log_keys else usual
     more = "\n".join(_settings(options))
     vici = f"plugins {{\nvici {{\nsocket = unix://{socket}\n}}\n}}"
     return f"""\
@@ -161,7 +164,7 @@ path = {log}
 time_format = %H:%M:%S
 ike_name = yes
 flush_line = yes
-default = 1
+default = {usual}
 ike = {level}
 chd = {level}
 }}

@@ -1,0 +1,316 @@
+"""The IKE engine beside charon: ``python -m benchmarks.charon_handshake [--json]`` (root, Linux).
+
+Both are processes in namespaces, with UDP in between, the same proposals and a pre-shared key. Each
+is the initiator of all IKE SAs once, and the responder once; processor time is that of the whole
+process, from before the first message until the last SA is up. What they do with a CHILD_SA
+differs: charon installs it in its ESP in user space, with a route; the engine makes ciphers of
+its keys. What IKE alone costs is seen where the engine initiates IKE SAs without a CHILD_SA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.charon_peers import (
+    DAEMON,
+    FIRST_SPOKE,
+    OURS,
+    SETTINGS,
+    WORDS,
+    charons_hub,
+    charons_spokes,
+    our_hub,
+    our_spokes,
+    spoke_addresses,
+)
+from ike.config import KeyExchange, PeerConfig
+from ike.endpoint import Endpoint
+from ike.events import ChildSaEstablished, Event, IkeSaEstablished
+from tests.interop.lab.engine.engine import Engine
+from tests.interop.lab.lab import Lab
+from tests.interop.lab.links import add_route
+from tests.interop.lab.namespace import run_checked
+from tests.interop.lab.requirements import missing
+from tests.interop.lab.strongswan import StrongSwan
+from tests.interop.lab.swanctl_conf import Connection
+from tests.interop.lab.topology import SITE_A, SITE_B
+from tests.interop.lab.waiting import wait_for
+
+SAS = 500
+_LAB = "bench"
+IN_FLIGHT = 32  # handshakes that the engine has under way as initiator
+_TICKS = os.sysconf("SC_CLK_TCK")  # a second, in /proc
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PATIENCE = 120.0  # seconds for all handshakes of a run
+_POLL = 0.004  # seconds
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row. Processor time in milliseconds and memory in bytes, of a process per IKE SA.
+
+    `per_second`: IKE SAs on one core, if it did nothing else.
+    """
+
+    key_exchange: str
+    child_sa: bool
+    who: str
+    role: str
+    cpu_ms: float
+    per_second: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class _Usage:
+    """What a process has used: seconds of processor time, and bytes that are resident."""
+
+    seconds: float
+    resident: int
+
+    @classmethod
+    def of(cls, pid: int) -> _Usage:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        user, system = int(fields[11]), int(fields[12])
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return cls((user + system) / _TICKS, pages * _PAGE)
+
+    @classmethod
+    def of_this_process(cls) -> _Usage:
+        gc.collect()
+        return cls(time.process_time(), cls.of(os.getpid()).resident)
+
+    def __sub__(self, earlier: _Usage) -> _Usage:
+        return _Usage(self.seconds - earlier.seconds, self.resident - earlier.resident)
+
+
+@dataclass(frozen=True)
+class _Case:
+    method: KeyExchange
+    child_sa: bool
+
+    @property
+    def done(self) -> type[ChildSaEstablished] | type[IkeSaEstablished]:
+        """What the engine tells when a handshake is over."""
+        return ChildSaEstablished if self.child_sa else IkeSaEstablished
+
+    def begin(self, engine: Engine, numbers: range) -> None:
+        """Let the engine initiate some of its handshakes."""
+
+        def begin(endpoint: Endpoint, now: float) -> None:
+            for number in numbers:
+                if self.child_sa:
+                    endpoint.initiate(f"child-{number}", now)
+                else:
+                    endpoint.connect(f"peer-{number}", now)
+
+        engine.call(begin)
+
+    def row(self, who: str, role: str, used: _Usage) -> Measurement:
+        return Measurement(
+            self.method.name,
+            self.child_sa,
+            who,
+            role,
+            round(1000 * used.seconds / SAS, 3),
+            round(SAS / used.seconds),
+            used.resident // SAS,
+        )
+
+
+class _Progress:
+    """Counts the events of one kind, looking at each once: what is measured must not be this."""
+
+    def __init__(self, engine: Engine, kind: type[Event]) -> None:
+        self._events = engine.events
+        self._kind = kind
+        self._looked_at = 0
+        self._count = 0
+
+    def count(self) -> int:
+        end = len(self._events)
+        for index in range(self._looked_at, end):
+            self._count += isinstance(self._events[index], self._kind)
+        self._looked_at = end
+        return self._count
+
+
+class Comparison:
+    """A lab with the engine in one namespace and charon in another."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def prepare(self) -> None:
+        """Give charon's spokes their addresses."""
+        self._lab.network.make_linux_router(SITE_A)
+        batch = "".join(f"address add {a} dev lo\n" for a in spoke_addresses(SAS))
+        path = self._lab.run / "addresses"
+        path.write_text(batch)
+        name = self._lab[SITE_B.router].name
+        run_checked(["ip", "-n", name, "-batch", str(path)])
+        add_route(
+            self._lab[SITE_A.router],
+            IPv4Network(f"{FIRST_SPOKE}/16", strict=False),
+            SITE_B.core_address,
+        )
+
+    def engine_initiates(self, case: _Case) -> Iterator[Measurement]:
+        """Let the engine be all the spokes; measure it, and charon as the responder."""
+        peers = our_spokes(case.method, SAS, childless=not case.child_sa)
+        hub = charons_hub(case.method, childless=not case.child_sa)
+        with self._charon(hub) as (_, pid), self._engine(peers) as engine:
+            progress = _Progress(engine, case.done)
+            before = _Usage.of_this_process(), _Usage.of(pid)
+            begun = 0
+            deadline = time.monotonic() + _PATIENCE
+            while (done := progress.count()) < SAS:
+                assert time.monotonic() < deadline, f"{done} of {SAS} after {_PATIENCE} s"
+                end = min(SAS, done + IN_FLIGHT)
+                if end - begun >= IN_FLIGHT // 4 or end == SAS > begun:
+                    case.begin(engine, range(begun, end))
+                    begun = end
+                time.sleep(_POLL)
+            after = _Usage.of_this_process(), _Usage.of(pid)
+        yield case.row("engine", "initiator", after[0] - before[0])
+        yield case.row("charon", "responder", after[1] - before[1])
+
+    def charon_initiates(self, case: _Case) -> Iterator[Measurement]:
+        """Let charon be all the spokes; measure it, and the engine as the responder."""
+
+        def spokes(start: bool) -> list[Connection]:
+            return list(charons_spokes(case.method, SAS, start=start))
+
+        with self._charon() as (charon, pid), self._engine(our_hub(case.method, SAS)) as engine:
+            # Loading that many connections has a price of its own, paid twice to know it.
+            idle = _Usage.of(pid)
+            charon.load(*spokes(start=False))
+            loading = _Usage.of(pid) - idle
+            charon.load()
+            before = _Usage.of_this_process(), _Usage.of(pid)
+            charon.load(*spokes(start=True))
+            progress = _Progress(engine, case.done)
+            wait_for(
+                lambda: progress.count() >= SAS,
+                f"{SAS} SAs",
+                timeout=_PATIENCE,
+                interval=_POLL,
+            )
+            after = _Usage.of_this_process(), _Usage.of(pid)
+        used = after[1] - before[1]
+        yield case.row("engine", "responder", after[0] - before[0])
+        yield case.row("charon", "initiator", _Usage(used.seconds - loading.seconds, used.resident))
+
+    @contextmanager
+    def _charon(self, *connections: Connection) -> Iterator[tuple[StrongSwan, int]]:
+        charon = StrongSwan(
+            self._lab[SITE_B.router], self._lab.run / "charon", options=DAEMON, quiet=True
+        )
+        charon.start(*connections)
+        try:
+            assert charon.pid is not None
+            yield charon, charon.pid
+        finally:
+            charon.kill()
+
+    @contextmanager
+    def _engine(self, peers: list[PeerConfig]) -> Iterator[Engine]:
+        engine = Engine(self._lab[SITE_A.router], OURS, peers, settings=SETTINGS)
+        with engine:
+            yield engine
+            engine.kill()
+
+
+def unavailable() -> str:
+    """Say why charon can't be compared with here; "" if it can."""
+    return "; ".join(missing())
+
+
+def _engine_initiates(case: _Case) -> list[Measurement]:
+    return list(Comparison(Lab(_LAB)).engine_initiates(case))
+
+
+def _charon_initiates(case: _Case) -> list[Measurement]:
+    return list(Comparison(Lab(_LAB)).charon_initiates(case))
+
+
+def measurements() -> list[Measurement]:
+    """Measure each key exchange method with a CHILD_SA, and the first one without too."""
+    lab = Lab(_LAB)
+    lab.down()
+    lab.up()
+    try:
+        Comparison(lab).prepare()
+        cases = [_Case(method, child_sa=True) for method in WORDS]
+        cases.append(_Case(next(iter(WORDS)), child_sa=False))
+        rows: list[Measurement] = []
+        # Each in a process of its own: memory that was freed before would not be seen again.
+        with ProcessPoolExecutor(
+            1, mp_context=get_context("spawn"), max_tasks_per_child=1
+        ) as processes:
+            for case in cases:
+                rows += processes.submit(_engine_initiates, case).result()
+                if case.child_sa:
+                    rows += processes.submit(_charon_initiates, case).result()
+        return rows
+    finally:
+        lab.down()
+
+
+def as_json(rows: list[Measurement]) -> str:
+    """Write the measurements as JSON."""
+    return json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+
+
+def print_table(rows: list[Measurement]) -> None:
+    """Show the measurements."""
+    table = Table(title="An IKE SA over UDP, beside charon")
+    for column in ("key exchange", "CHILD_SA", "role", "who", "CPU ms", "per second", "bytes"):
+        table.add_column(column, justify="left" if column in ("role", "who") else "right")
+    for row in sorted(rows, key=lambda row: (not row.child_sa, row.key_exchange, row.role)):
+        table.add_row(
+            row.key_exchange,
+            "one" if row.child_sa else "none",
+            row.role,
+            row.who,
+            f"{row.cpu_ms:.2f}",
+            f"{row.per_second}",
+            f"{row.memory}",
+        )
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+
+
+def main() -> int:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    reason = unavailable()
+    if reason:
+        print(f"not measured beside charon: {reason}", file=sys.stderr)
+        return 1
+    rows = measurements()
+    if options.json:
+        print(as_json(rows), end="")
+    else:
+        print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

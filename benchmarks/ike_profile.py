@@ -1,0 +1,102 @@
+"""Where the time of a handshake goes: ``python -m benchmarks.ike_profile [--json]``.
+
+The responder of `benchmarks.ike_handshake` under cProfile, which makes Python code look slower
+than it is, and calls into C not: what counts is how the parts compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import pstats
+import re
+import sys
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.ike_handshake import METHODS, Star
+from ike.config import KeyExchange
+
+SAS = 300
+# Functions in Rust and C have no file; those of `cryptography` go by their types and modules.
+_CRYPTOGRAPHY = re.compile(r"cryptography|method (?:x25519|x448|ec|dh|hmac|hashes)\.")
+_BUILT_IN = "~"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one part of the program takes of a responder's time, 0 to 1."""
+
+    key_exchange: str
+    part: str
+    share: float
+
+
+def _part(file: str, function: str) -> str:
+    if file == _BUILT_IN:
+        return "cryptography" if _CRYPTOGRAPHY.search(function) else "Python's built-ins"
+    for package in ("ike/codec", "ike/crypto"):
+        if f"/{package}/" in file:
+            return package.replace("/", ".")
+    if "/cryptography/" in file:
+        return "cryptography"
+    return "rest of ike" if "/ike/" in file else "Python's library"
+
+
+def shares(method: KeyExchange) -> list[Share]:
+    """Profile a responder, the largest share first."""
+    Star(method, 20).establish()  # warm-up
+    profiler = cProfile.Profile()
+    Star(method, SAS, responder_profiler=profiler).establish()
+    spent: dict[str, float] = {}
+    for (file, _, function), row in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]  # typeshed has it not
+        part = _part(file, function)
+        spent[part] = spent.get(part, 0.0) + row[2]
+    total = sum(spent.values())
+    return [
+        Share(method.name, part, round(seconds / total, 3))
+        for part, seconds in sorted(spent.items(), key=lambda item: -item[1])
+    ]
+
+
+def measurements() -> list[Share]:
+    """Profile all key exchange methods."""
+    return [share for method in METHODS for share in shares(method)]
+
+
+def as_json(rows: list[Share]) -> str:
+    """Write the shares as JSON."""
+    return json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+
+
+def print_table(rows: list[Share]) -> None:
+    """Show the shares, one column for each part."""
+    parts = list(dict.fromkeys(row.part for row in rows))
+    table = Table(title="Where a responder's time goes, under cProfile")
+    table.add_column("key exchange")
+    for part in parts:
+        table.add_column(part, justify="right")
+    found = {(row.key_exchange, row.part): row.share for row in rows}
+    for method in dict.fromkeys(row.key_exchange for row in rows):
+        table.add_row(method, *(f"{found.get((method, part), 0.0):.0%}" for part in parts))
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+
+
+def main() -> int:
+    """Profile, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    rows = measurements()
+    if options.json:
+        print(as_json(rows), end="")
+    else:
+        print_table(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
