@@ -202,6 +202,23 @@ class IsakmpDetailStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PkiCertificateStatus:
+    """One certificate of ``show crypto pki certificates``. Dates are ISO 8601, UTC."""
+
+    trustpoint: str
+    use: str  # own, authority or intermediate
+    state: str  # valid, expires soon, expired or not yet valid
+    subject: str
+    issuer: str
+    serial_number: str  # hexadecimal
+    not_before: str
+    not_after: str
+    expires_in: float  # seconds; negative: since
+    key: str
+    fingerprint: str  # SHA-256
+
+
+@dataclass(frozen=True, slots=True)
 class DropCount:
     """One cell of the drop counter."""
 

@@ -13,6 +13,7 @@ from controller.status import (
     IsakmpDetailStatus,
     IsakmpSaStatus,
     LogMessage,
+    PkiCertificateStatus,
     SwitchStatus,
 )
 
@@ -57,6 +58,10 @@ class Backend(Protocol):
 
     async def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
         """Answer ``show crypto isakmp sa detail``."""
+        ...
+
+    async def show_crypto_pki_certificates(self) -> tuple[PkiCertificateStatus, ...]:
+        """Answer ``show crypto pki certificates``."""
         ...
 
     async def show_switch(self) -> SwitchStatus:

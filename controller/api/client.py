@@ -24,6 +24,7 @@ from controller.status import (
     IsakmpDetailStatus,
     IsakmpSaStatus,
     LogMessage,
+    PkiCertificateStatus,
     SwitchStatus,
 )
 
@@ -117,6 +118,13 @@ class Client:
             request = pb.ShowCryptoIsakmpSaDetailRequest()
             answer = self._show.ShowCryptoIsakmpSaDetail(request, timeout=self._timeout)
             return from_message(answer, IsakmpDetailStatus)
+
+    def show_crypto_pki_certificates(self) -> tuple[PkiCertificateStatus, ...]:
+        """``show crypto pki certificates``."""
+        with self._translated():
+            request = pb.ShowCryptoPkiCertificatesRequest()
+            answer = self._show.ShowCryptoPkiCertificates(request, timeout=self._timeout)
+            return tuple(from_message(entry, PkiCertificateStatus) for entry in answer.entries)
 
     def show_switch(self) -> SwitchStatus:
         """``show switch``."""

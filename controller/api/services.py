@@ -96,6 +96,16 @@ class ShowService(pb_grpc.ShowServicer):
             status = await self._backend.show_crypto_isakmp_sa_detail()
             return to_message(status, pb.IsakmpDetailStatus)
 
+    async def ShowCryptoPkiCertificates(  # noqa: N802 - the proto's name
+        self, request: pb.ShowCryptoPkiCertificatesRequest, context: Context
+    ) -> pb.ShowCryptoPkiCertificatesResponse:
+        """``show crypto pki certificates``."""
+        async with _answering(context):
+            entries = await self._backend.show_crypto_pki_certificates()
+            return pb.ShowCryptoPkiCertificatesResponse(
+                entries=[to_message(entry, pb.PkiCertificateStatus) for entry in entries]
+            )
+
     async def ShowSwitch(  # noqa: N802 - the proto's name
         self, request: pb.ShowSwitchRequest, context: Context
     ) -> pb.SwitchStatus:

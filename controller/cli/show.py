@@ -11,6 +11,7 @@ from controller.cli.render import crypto_optional as optional_text
 from controller.cli.render import ipsec_sa as ipsec_sa_text
 from controller.cli.render import isakmp_detail as isakmp_detail_text
 from controller.cli.render import isakmp_sa as isakmp_sa_text
+from controller.cli.render import pki as pki_text
 from controller.cli.render import switch as switch_text
 from controller.cli.render.json import list_to_json, to_json
 
@@ -21,6 +22,8 @@ isakmp = typer.Typer(no_args_is_help=True, help="IKE SAs.")
 show.add_typer(crypto, name="crypto")
 crypto.add_typer(ipsec, name="ipsec")
 crypto.add_typer(isakmp, name="isakmp")
+pki = typer.Typer(no_args_is_help=True, help="Certificates.")
+crypto.add_typer(pki, name="pki")
 isakmp_sa = typer.Typer(invoke_without_command=True)
 isakmp.add_typer(isakmp_sa, name="sa")
 
@@ -67,6 +70,16 @@ def crypto_isakmp_sa_detail(
     with connected(context) as client:
         status = client.show_crypto_isakmp_sa_detail()
     emit(to_json(status) if json else isakmp_detail_text.render(status))
+
+
+@pki.command("certificates")
+def crypto_pki_certificates(
+    context: typer.Context, json: Json = False, socket: Socket = None
+) -> None:
+    """The certificates of the trustpoints, and when they expire."""
+    with connected(context) as client:
+        entries = client.show_crypto_pki_certificates()
+    emit(list_to_json("certificates", entries) if json else pki_text.render(entries))
 
 
 @show.command("switch")

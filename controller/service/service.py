@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -27,7 +28,7 @@ from controller.p4runtime.errors import P4RuntimeError
 from controller.p4runtime.inputs import Connected, IdleEntries, Lost, SwitchInput
 from controller.passive.events import Message, Severity
 from controller.policy.model import Policy
-from controller.router import show, show_isakmp
+from controller.router import show, show_isakmp, show_pki
 from controller.router.outputs import Send, Write
 from controller.router.router import Router
 from controller.service.clock import Clock
@@ -38,6 +39,7 @@ from controller.status import (
     IsakmpDetailStatus,
     IsakmpSaStatus,
     LogMessage,
+    PkiCertificateStatus,
     SwitchStatus,
 )
 
@@ -247,6 +249,11 @@ class Service:
     async def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
         """Answer ``show crypto isakmp sa detail``."""
         return show_isakmp.detail(self._router, self._clock.now())
+
+    async def show_crypto_pki_certificates(self) -> tuple[PkiCertificateStatus, ...]:
+        """Answer ``show crypto pki certificates``."""
+        at = datetime.fromtimestamp(self._clock.wall(), UTC)
+        return show_pki.certificates(self._router.policy, at)
 
     async def show_switch(self) -> SwitchStatus:
         """Answer ``show switch``; also when the switch is not connected."""

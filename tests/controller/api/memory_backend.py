@@ -31,6 +31,7 @@ from controller.status import (
     IsakmpStranger,
     LogMessage,
     PacketTypeStatus,
+    PkiCertificateStatus,
     SwitchStatus,
 )
 
@@ -225,6 +226,35 @@ ISAKMP_DETAIL = IsakmpDetailStatus(
     ),
 )
 
+CERTIFICATES = (
+    PkiCertificateStatus(
+        trustpoint="routers",
+        use="own",
+        state="expires soon",
+        subject="O=example, CN=r1",
+        issuer="O=example, CN=Router CA",
+        serial_number="1f2e",
+        not_before="2026-01-01T00:00:00+00:00",
+        not_after="2026-12-31T00:00:00+00:00",
+        expires_in=86_400.0 * 12,
+        key="ECDSA secp256r1",
+        fingerprint="00ff" * 16,
+    ),
+    PkiCertificateStatus(
+        trustpoint="routers",
+        use="authority",
+        state="expired",
+        subject="O=example, CN=Router CA",
+        issuer="O=example, CN=Router CA",
+        serial_number="1",
+        not_before="2016-01-01T00:00:00+00:00",
+        not_after="2026-01-01T00:00:00+00:00",
+        expires_in=-3_600.0,
+        key="RSA 4096",
+        fingerprint="1234" * 16,
+    ),
+)
+
 SWITCH = SwitchStatus(
     address="127.0.0.1:9559",
     device_id=1,
@@ -244,6 +274,7 @@ class MemoryBackend:
         self.ipsec_sas = IPSEC_SAS
         self.isakmp_sas = ISAKMP_SAS
         self.isakmp_detail = ISAKMP_DETAIL
+        self.certificates = CERTIFICATES
         self.switch = SWITCH
         self.log = MessageLog(history=100, queue=100)
         self.calls: list[tuple[str, object]] = []
@@ -273,6 +304,9 @@ class MemoryBackend:
 
     async def show_crypto_isakmp_sa_detail(self) -> IsakmpDetailStatus:
         return self.isakmp_detail
+
+    async def show_crypto_pki_certificates(self) -> tuple[PkiCertificateStatus, ...]:
+        return self.certificates
 
     async def show_switch(self) -> SwitchStatus:
         return self.switch

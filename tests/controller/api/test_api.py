@@ -29,6 +29,7 @@ from controller.config.scalars import Endpoint
 from controller.passive.packet_type import DEFAULT_RETRY
 from controller.status import CryptoOptionalStatus, LogMessage
 from tests.controller.api.memory_backend import (
+    CERTIFICATES,
     IPSEC_SAS,
     ISAKMP_DETAIL,
     ISAKMP_SAS,
@@ -71,6 +72,7 @@ def test_every_other_show_command(client: Client) -> None:
     assert client.show_crypto_ipsec_sa() == IPSEC_SAS
     assert client.show_crypto_isakmp_sa() == ISAKMP_SAS
     assert client.show_crypto_isakmp_sa_detail() == ISAKMP_DETAIL
+    assert client.show_crypto_pki_certificates() == CERTIFICATES
     assert client.show_switch() == SWITCH
 
 

@@ -60,6 +60,7 @@ def test_pm9_show_crypto_optional(server: RunningServer, run: Run) -> None:
         ("crypto ipsec sa", "interface: Ethernet1/0", "ipsec_sas"),
         ("crypto isakmp sa", "IPv4 Crypto ISAKMP SA", "isakmp_sas"),
         ("crypto isakmp sa detail", "Peer 209.165.202.145 from 209.165.202.147", "peers"),
+        ("crypto pki certificates", "Associated Trustpoints: routers", "certificates"),
         ("switch", "connected, primary", "drops"),
     ],
 )

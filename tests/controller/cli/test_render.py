@@ -15,12 +15,14 @@ from controller.cli.render import (
     isakmp_detail,
     isakmp_sa,
     message,
+    pki,
     switch,
 )
 from controller.cli.render.json import list_to_json, to_json
 from controller.cli.render.text import duration, table
 from controller.status import LogMessage, SwitchStatus
 from tests.controller.api.memory_backend import (
+    CERTIFICATES,
     IPSEC_SAS,
     ISAKMP_DETAIL,
     ISAKMP_SAS,
@@ -55,6 +57,8 @@ TEXTS = {
     "isakmp_sa.json": list_to_json("isakmp_sas", ISAKMP_SAS),
     "isakmp_detail.txt": isakmp_detail.render(ISAKMP_DETAIL),
     "isakmp_detail.json": to_json(ISAKMP_DETAIL),
+    "pki.txt": pki.render(CERTIFICATES),
+    "pki.json": list_to_json("certificates", CERTIFICATES),
     "switch.txt": switch.render(SWITCH),
     "switch.json": to_json(SWITCH),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.router import show_isakmp
+from controller.router import show_isakmp, show_pki
 from tests.ike.authority import DAY, NOW, YEAR, Authority, Issued
 from tests.simulation.router import SimulatedRouter
 from tests.simulation.topology import Sites, site
@@ -169,3 +169,18 @@ class TestExpiry:
         )
         two.run(86400)
         assert len(router.log("expires")) == 2
+
+
+def test_show_crypto_pki_certificates(sites, pki):
+    pki.issue(1, not_after=NOW + timedelta(days=20))
+    pki.issue(2)
+    policy = sites(pki.site(1, 2), pki.site(2, 1)).routers[1].policy
+    own, authority = show_pki.certificates(policy, NOW)
+    assert (own.trustpoint, own.use, own.state) == ("lab", "own", "expires soon")
+    assert own.subject == "O=example, CN=r1"
+    assert own.expires_in == 20 * 86400
+    assert own.key == "ECDSA secp256r1"
+    assert (authority.use, authority.state) == ("authority", "valid")
+    later = show_pki.certificates(policy, NOW + timedelta(days=21))
+    assert later[0].state == "expired"
+    assert show_pki.certificates(policy, NOW - 2 * YEAR)[0].state == "not yet valid"

@@ -862,6 +862,92 @@ class IsakmpStranger(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ShowCryptoPkiCertificatesRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ShowCryptoPkiCertificatesResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def entries(self) -> containers.RepeatedCompositeFieldContainer[PkiCertificateStatus]: ...
+    def __init__(
+        self,
+        *,
+        entries: abc.Iterable[PkiCertificateStatus] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PkiCertificateStatus(message.Message):
+    """One certificate. Dates are ISO 8601, UTC."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TRUSTPOINT_FIELD_NUMBER: builtins.int
+    USE_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    ISSUER_FIELD_NUMBER: builtins.int
+    SERIAL_NUMBER_FIELD_NUMBER: builtins.int
+    NOT_BEFORE_FIELD_NUMBER: builtins.int
+    NOT_AFTER_FIELD_NUMBER: builtins.int
+    EXPIRES_IN_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    trustpoint: builtins.str
+    use: builtins.str
+    """own, authority or intermediate."""
+    state: builtins.str
+    """valid, expires soon (30 days left or fewer), expired or not yet valid."""
+    subject: builtins.str
+    issuer: builtins.str
+    serial_number: builtins.str
+    """Hexadecimal."""
+    not_before: builtins.str
+    not_after: builtins.str
+    expires_in: builtins.float
+    """Seconds; negative: since."""
+    key: builtins.str
+    """Kind and size."""
+    fingerprint: builtins.str
+    """SHA-256."""
+    def __init__(
+        self,
+        *,
+        trustpoint: builtins.str = ...,
+        use: builtins.str = ...,
+        state: builtins.str = ...,
+        subject: builtins.str = ...,
+        issuer: builtins.str = ...,
+        serial_number: builtins.str = ...,
+        not_before: builtins.str = ...,
+        not_after: builtins.str = ...,
+        expires_in: builtins.float = ...,
+        key: builtins.str = ...,
+        fingerprint: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["expires_in", b"expires_in", "fingerprint", b"fingerprint", "issuer", b"issuer", "key", b"key", "not_after", b"not_after", "not_before", b"not_before", "serial_number", b"serial_number", "state", b"state", "subject", b"subject", "trustpoint", b"trustpoint", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class ShowSwitchRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 

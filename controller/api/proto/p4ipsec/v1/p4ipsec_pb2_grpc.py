@@ -60,6 +60,11 @@ class ShowStub:
                 request_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaDetailRequest.SerializeToString,
                 response_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.IsakmpDetailStatus.FromString,
                 _registered_method=True)
+        self.ShowCryptoPkiCertificates = channel.unary_unary(
+                '/p4ipsec.v1.Show/ShowCryptoPkiCertificates',
+                request_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoPkiCertificatesRequest.SerializeToString,
+                response_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoPkiCertificatesResponse.FromString,
+                _registered_method=True)
         self.ShowSwitch = channel.unary_unary(
                 '/p4ipsec.v1.Show/ShowSwitch',
                 request_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowSwitchRequest.SerializeToString,
@@ -106,6 +111,13 @@ class ShowServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShowCryptoPkiCertificates(self, request, context):
+        """`show crypto pki certificates`: the certificates that the trustpoints name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ShowSwitch(self, request, context):
         """`show switch`: the data plane.
         """
@@ -140,6 +152,11 @@ def add_ShowServicer_to_server(servicer, server):
                     servicer.ShowCryptoIsakmpSaDetail,
                     request_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaDetailRequest.FromString,
                     response_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.IsakmpDetailStatus.SerializeToString,
+            ),
+            'ShowCryptoPkiCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowCryptoPkiCertificates,
+                    request_deserializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoPkiCertificatesRequest.FromString,
+                    response_serializer=controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoPkiCertificatesResponse.SerializeToString,
             ),
             'ShowSwitch': grpc.unary_unary_rpc_method_handler(
                     servicer.ShowSwitch,
@@ -283,6 +300,33 @@ class Show:
             '/p4ipsec.v1.Show/ShowCryptoIsakmpSaDetail',
             controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoIsakmpSaDetailRequest.SerializeToString,
             controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.IsakmpDetailStatus.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowCryptoPkiCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/p4ipsec.v1.Show/ShowCryptoPkiCertificates',
+            controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoPkiCertificatesRequest.SerializeToString,
+            controller_dot_api_dot_proto_dot_p4ipsec_dot_v1_dot_p4ipsec__pb2.ShowCryptoPkiCertificatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

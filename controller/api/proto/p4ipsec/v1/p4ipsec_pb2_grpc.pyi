@@ -53,6 +53,8 @@ class ShowStub:
     """`show crypto isakmp sa`: the IKE SAs."""
     ShowCryptoIsakmpSaDetail: grpc.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoIsakmpSaDetailRequest, p4ipsec_pb2.IsakmpDetailStatus]
     """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed."""
+    ShowCryptoPkiCertificates: grpc.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoPkiCertificatesRequest, p4ipsec_pb2.ShowCryptoPkiCertificatesResponse]
+    """`show crypto pki certificates`: the certificates that the trustpoints name."""
     ShowSwitch: grpc.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowSwitchRequest, p4ipsec_pb2.SwitchStatus]
     """`show switch`: the data plane."""
 
@@ -71,6 +73,8 @@ class ShowAsyncStub(ShowStub):
     """`show crypto isakmp sa`: the IKE SAs."""
     ShowCryptoIsakmpSaDetail: aio.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoIsakmpSaDetailRequest, p4ipsec_pb2.IsakmpDetailStatus]  # type: ignore[assignment]
     """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed."""
+    ShowCryptoPkiCertificates: aio.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowCryptoPkiCertificatesRequest, p4ipsec_pb2.ShowCryptoPkiCertificatesResponse]  # type: ignore[assignment]
+    """`show crypto pki certificates`: the certificates that the trustpoints name."""
     ShowSwitch: aio.UnaryUnaryMultiCallable[p4ipsec_pb2.ShowSwitchRequest, p4ipsec_pb2.SwitchStatus]  # type: ignore[assignment]
     """`show switch`: the data plane."""
 
@@ -116,6 +120,14 @@ class ShowServicer(metaclass=abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[p4ipsec_pb2.IsakmpDetailStatus, abc.Awaitable[p4ipsec_pb2.IsakmpDetailStatus]]:
         """`show crypto isakmp sa detail`: the IKE SAs, the peers, and why negotiations failed."""
+
+    @abc_1.abstractmethod
+    def ShowCryptoPkiCertificates(
+        self,
+        request: p4ipsec_pb2.ShowCryptoPkiCertificatesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[p4ipsec_pb2.ShowCryptoPkiCertificatesResponse, abc.Awaitable[p4ipsec_pb2.ShowCryptoPkiCertificatesResponse]]:
+        """`show crypto pki certificates`: the certificates that the trustpoints name."""
 
     @abc_1.abstractmethod
     def ShowSwitch(
