@@ -92,14 +92,25 @@ class Reauthentication:
             peer.touched.append(old)
             self._end()
             return
-        newest = max(fresh, key=lambda c: (not c.is_redundant, c.sequence))
         on_their_way = {
             task.config.name for c in fresh for task in c.tasks if isinstance(task, CreateChild)
         }
-        for config in missing:
-            if config.name not in on_their_way:
-                newest.enqueue(CreateChild(config, self._is_renewed), now)
-                peer.touched.append(newest)
+        waiting = [config for config in missing if config.name not in on_their_way]
+        newest = max(fresh, key=lambda c: (not c.is_full, not c.is_redundant, c.sequence))
+        if waiting and newest.is_full:
+            self._find_room(waiting[0], now)
+            return
+        for config in waiting:
+            newest.enqueue(CreateChild(config, self._is_renewed), now)
+            peer.touched.append(newest)
+
+    def _find_room(self, config: ChildConfig, now: float) -> None:
+        """Begin a further IKE SA for what the peer wants no more of in the new one."""
+        peer = self._peer
+        if len(peer.connections) >= self._env.settings.ike_sas_per_peer:
+            self._fail(FailureReason.REFUSED, "the peer wants no more CHILD_SAs", now)
+        elif peer.handshake is None:
+            self._handshake = peer.start_handshake(config, now)
 
     def _is_renewed(self, name: str) -> bool:
         return any(

@@ -161,6 +161,10 @@ class RekeyChild:
             # The peer does not have it: begin from scratch (§2.25).
             connection.drop_child(old, DeletionReason.PEER)
             connection.enqueue(CreateChild(old.config, connection.children.has_live), now)
+        elif self.rival is None and failure.notify_type == NotifyType.NO_ADDITIONAL_SAS:
+            # A peer that never rekeys (§1.3): a new IKE SA has to bring new ones.
+            old.state = ChildState.LIVE
+            connection.renewal.is_due = True
         else:
             self._yield(connection, old, now)
 

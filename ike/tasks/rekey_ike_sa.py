@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ike import crash_detection, succession
 from ike.codec.payload import Payload
-from ike.codec.registry import ExchangeType
+from ike.codec.registry import ExchangeType, NotifyType
 from ike.events import DeletionReason, Role
 from ike.exchanges import ike_sa_init, rekey_ike_sa
 from ike.exchanges.ike_sa_init import InitOffer
@@ -73,7 +73,12 @@ class RekeyIkeSa:
             self._offer = outcome
             connection.go_on(self, now)
         elif isinstance(outcome, Failure):
-            self._yield(connection, now)
+            if outcome.notify_type == NotifyType.NO_ADDITIONAL_SAS and self.rival is None:
+                # A peer that never rekeys (RFC 7296 §1.3): begin again from the start.
+                self.abandon(connection)
+                connection.renewal.is_due = True
+            else:
+                self._yield(connection, now)
         elif outcome.methods:
             if self.rival_nonce is not None and outcome.lowest_nonce < self.rival_nonce:
                 # The peer's stays; ours is not there yet, and never will be (RFC 9370 §2.2.4).

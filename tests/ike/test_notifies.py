@@ -13,7 +13,7 @@ import pytest
 from ike_adversary import Adversary
 from ike_network import LEFT, RIGHT, Network, at, child, left_peer, mirrored, right_peer
 from test_loss import live
-from test_rekey import live_spis
+from test_rekey import live_spis, never_without
 
 from ike.codec.header import Header
 from ike.codec.message import Message
@@ -96,7 +96,11 @@ TABLE: dict[N, dict[Place, Effect]] = {
     N.INVALID_KE_PAYLOAD: {Place.INIT: Effect.ANOTHER_METHOD},
     N.AUTHENTICATION_FAILED: {Place.TOLD: Effect.IKE_SA_ENDS},  # §2.21.2
     N.SINGLE_PAIR_REQUIRED: {},
-    N.NO_ADDITIONAL_SAS: {Place.NEW_CHILD: Effect.ANOTHER_IKE_SA},
+    N.NO_ADDITIONAL_SAS: {  # §1.3
+        Place.NEW_CHILD: Effect.ANOTHER_IKE_SA,
+        Place.REKEY_CHILD: Effect.ANOTHER_IKE_SA,
+        Place.REKEY_IKE: Effect.ANOTHER_IKE_SA,
+    },
     N.INTERNAL_ADDRESS_FAILURE: {},
     N.FAILED_CP_REQUIRED: {},
     N.TS_UNACCEPTABLE: {},
@@ -108,7 +112,7 @@ TABLE: dict[N, dict[Place, Effect]] = {
     N.CHILD_SA_NOT_FOUND: {Place.REKEY_CHILD: Effect.ANEW},  # §2.25
     N.INVALID_GROUP_ID: {},
     N.AUTHORIZATION_FAILED: {},
-    N.STATE_NOT_FOUND: {},
+    N.STATE_NOT_FOUND: {Place.NEW_CHILD: Effect.LATER},  # RFC 9370 §2.2.4
     N.TS_MAX_QUEUE: {},
 }
 REASONS = {
@@ -138,9 +142,12 @@ def notify(notify_type: N, data: bytes | None = None) -> Notify:
 
 
 class Puppet:
-    """Answers the next request of a kind in the right router's stead, from its own IKE SA."""
+    """Answers the next requests of a kind in the right router's stead, from its own IKE SA."""
 
-    def __init__(self, network: Network, exchange_type: ExchangeType, *payloads: Payload) -> None:
+    def __init__(
+        self, network: Network, exchange_type: ExchangeType, *payloads: Payload, times: int = 1
+    ) -> None:
+        self.times = times
         self.network = network
         self.exchange_type = exchange_type
         self.payloads = payloads
@@ -150,7 +157,7 @@ class Puppet:
     def __call__(self, datagram: Datagram) -> list[tuple[float, Datagram]]:
         header = Header.parse(datagram.payload)
         if (
-            self.done
+            self.done == self.times
             or datagram.destination.address != RIGHT
             or header.exchange_type != self.exchange_type
             or header.is_response
@@ -234,14 +241,25 @@ def in_new_child(told: Notify) -> Effect:
     return Effect.LATER
 
 
+def effect_of_closed(network: Network, closed: IkeSaClosed) -> Effect:
+    if closed.reason is DeletionReason.REAUTHENTICATED:
+        assert never_without(network.left), "make before break"
+        assert [n for n, _, _ in live(network, "left")] == ["one"]
+        assert len(network.left.endpoint.ike_sas()) == 1
+        return Effect.ANOTHER_IKE_SA
+    assert closed.reason is DeletionReason.PROTOCOL_ERROR
+    assert len(network.left.of(ChildSaDeleted)) == 1
+    return Effect.IKE_SA_ENDS
+
+
 def in_rekey_child(told: Notify) -> Effect:
     network = established()
     puppet = Puppet(network, ExchangeType.CREATE_CHILD_SA, told)
     network.left.endpoint.rekey_child(live_spis(network.left)[0], network.now)
     network.run(1)
     assert puppet.done
-    if network.left.of(IkeSaClosed):
-        return Effect.IKE_SA_ENDS
+    if closed := network.left.of(IkeSaClosed):
+        return effect_of_closed(network, closed[0])
     if network.left.of(ChildSaDeleted):
         assert network.left.of(ChildSaEstablished)[-1].replaces is None
         return Effect.ANEW
@@ -257,9 +275,8 @@ def in_rekey_ike(told: Notify) -> Effect:
     network.left.endpoint.rekey_peer("right", network.now)
     network.run(1)
     assert puppet.done
-    if network.left.of(IkeSaClosed):
-        assert len(network.left.of(ChildSaDeleted)) == 1
-        return Effect.IKE_SA_ENDS
+    if closed := network.left.of(IkeSaClosed):
+        return effect_of_closed(network, closed[0])
     assert len(network.left.of(IkeSaEstablished)) == 1
     network.run(10)
     assert len(network.left.of(IkeSaEstablished)) == 2
@@ -430,6 +447,26 @@ class TestNoAdditionalSas:
         assert len(live(network, "left")) == 10
         assert len(network.left.endpoint.ike_sas()) == 2
         assert len(network.sent) - sent < 40
+
+    @pytest.mark.parametrize("refusals", [2, 3])
+    def test_a_new_ike_sa_that_has_no_room_for_all_gets_company(self, refusals: int) -> None:
+        """The rekey is refused, and then further CHILD_SAs in the one made in its stead."""
+        network = Network(
+            left_peer(*self.CHILDREN[:3]),
+            right_peer(*(mirrored(c, f"r-{c.name}") for c in self.CHILDREN[:3])),
+        )
+        for one in self.CHILDREN[:3]:
+            network.left.endpoint.initiate(one.name, network.now)
+        network.run(2)
+        told = notify(N.NO_ADDITIONAL_SAS)
+        puppet = Puppet(network, ExchangeType.CREATE_CHILD_SA, told, times=refusals)
+        network.left.endpoint.rekey_peer("right", network.now)
+        network.run(5)
+        assert puppet.done == refusals
+        assert sorted(n for n, _, _ in live(network, "left")) == ["c0", "c1", "c2"]
+        assert never_without(network.left)
+        assert network.left.one(IkeSaClosed).reason is DeletionReason.REAUTHENTICATED
+        assert len(network.left.endpoint.ike_sas()) == 2
 
 
 class TestInvalidSpi:
