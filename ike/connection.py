@@ -50,6 +50,7 @@ class Connection:
         claims: the IKE SA that the peer has rekeyed to this one while we were rekeying it too.
         began: the sequence number of its first message; `sequence` that of its establishment.
         initial_contact: the peer says that it knows no other IKE SA with us.
+        has_ppk: a postquantum preshared key is in its keys (RFC 8784).
         is_full: the peer wants no more CHILD_SAs in it (NO_ADDITIONAL_SAS).
         is_redundant: the peer and we made another one at once, which is to stay.
         ended_by: why it is no longer usable.
@@ -85,6 +86,7 @@ class Connection:
         self.sequence = env.next_sequence()
         self.established_at = now
         self.initial_contact = False
+        self.has_ppk = False
         self.is_full = False
         self.is_redundant = False
         self.ended_by: DeletionReason | None = None

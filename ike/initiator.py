@@ -268,6 +268,7 @@ class InitiatorHandshake:
             now,
         )
         self.connection = connection
+        connection.has_ppk = self._auth.ppk_is_mixed
         connection.peer_token = crash_detection.read(received.payloads)
         connection.authenticated(
             lifetime.limit(

@@ -132,4 +132,6 @@ def _features(connection: Connection) -> tuple[str, ...]:
     features = ["fragmentation"] if channel.fragmentation else []
     if channel.peer_window > 1:
         features.append(f"window of {channel.peer_window}")
+    if connection.has_ppk:
+        features.append("PPK")
     return tuple(features)

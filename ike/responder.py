@@ -241,6 +241,7 @@ class ResponderHandshake:
         )
         self.connection = connection
         connection.initial_contact = initiator.initial_contact
+        connection.has_ppk = self._auth.ppk_is_mixed
         connection.peer_token = crash_detection.read(received.payloads)
         good_for = lifetime.limit(
             peer,

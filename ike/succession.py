@@ -52,6 +52,7 @@ def spawn(
         began,
         now,
     )
+    new.has_ppk = old.has_ppk
     old.spawned.append(new)
     return new
 

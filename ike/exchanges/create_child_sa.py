@@ -24,7 +24,7 @@ from ike.exchanges.child import (
     offer_payloads,
     read_answer,
 )
-from ike.exchanges.key_exchange import value_of
+from ike.exchanges.key_exchange import another, value_of
 from ike.exchanges.outcome import Failure, Refusal, require
 from ike.types import Secret
 
@@ -83,14 +83,13 @@ def _with_method(
     offer: ChildOffer, payloads: Sequence[Payload], random_bytes: RandomBytes
 ) -> ChildOffer | None:
     notify = find_notify(payloads, NotifyType.INVALID_KE_PAYLOAD)
-    if notify is None or not notify.data:
+    if notify is None:
         return None
-    method = key_exchange.known(int.from_bytes(notify.data, "big"))
     offered = [m for proposal in offer.config.proposals for m in proposal.key_exchange]
-    if method is None or method not in offered or method in offer.tried:
+    private = another(notify, offered, offer.tried, random_bytes)
+    if private is None:
         return None
-    private = key_exchange.generate(method, random_bytes)
-    return replace(offer, private=private, tried=offer.tried | {method})
+    return replace(offer, private=private, tried=offer.tried | {private.method})
 
 
 def answer_request(

@@ -22,7 +22,7 @@ from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.events import FailureReason
 from ike.exchanges import nat_detection
-from ike.exchanges.key_exchange import answer, finish, value_of
+from ike.exchanges.key_exchange import another, answer, finish, value_of
 from ike.exchanges.nat_detection import NatStatus
 from ike.exchanges.outcome import (
     Failure,
@@ -136,13 +136,11 @@ def _with_cookie(offer: InitOffer, cookie: Notify) -> InitOffer | Failure:
 
 def with_method(offer: InitOffer, notify: Notify, random_bytes: RandomBytes) -> InitOffer | Failure:
     """Change the offer as the peer's INVALID_KE_PAYLOAD asks for, or fail."""
-    method = key_exchange.known(int.from_bytes(notify.data, "big")) if notify.data else None
     offered = [m for proposal in offer.proposals for m in proposal.key_exchange]
-    # Each method is tried once: no answer makes us go round in circles.
-    if method is None or method not in offered or method in offer.tried:
+    private = another(notify, offered, offer.tried, random_bytes)
+    if private is None:
         return failure_from(notify, f"the key exchange methods {[m.name for m in offered]}")
-    private = key_exchange.generate(method, random_bytes)
-    return replace(offer, private=private, tried=offer.tried | {method})
+    return replace(offer, private=private, tried=offer.tried | {private.method})
 
 
 def _agree(

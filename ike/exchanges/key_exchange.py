@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ike.codec.chain import notifies
@@ -32,6 +32,22 @@ class KeyExchangeAnswer:
 def value_of(private: PrivateValue) -> KeyExchangePayload:
     """Write our own value."""
     return KeyExchangePayload(private.method, private.public)
+
+
+def another(
+    notify: Notify,
+    offered: Iterable[KeyExchange],
+    tried: frozenset[KeyExchange],
+    random_bytes: RandomBytes,
+) -> PrivateValue | None:
+    """Begin anew with the method that the peer's INVALID_KE_PAYLOAD asks for.
+
+    None if we have not offered it, or have tried it: no answer makes us go round in circles.
+    """
+    method = key_exchange.known(int.from_bytes(notify.data, "big")) if notify.data else None
+    if method is None or method not in offered or method in tried:
+        return None
+    return key_exchange.generate(method, random_bytes)
 
 
 def answer(

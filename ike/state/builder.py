@@ -98,6 +98,7 @@ class Builder:
         connection.events.clear()  # it has been reported as established, elsewhere
         connection.sequence = base + record.sequence
         connection.initial_contact = record.initial_contact
+        connection.has_ppk = record.has_ppk
         connection.is_full = record.is_full
         connection.is_redundant = record.is_redundant
         connection.ended_by = record.ended_by

@@ -288,6 +288,7 @@ class ConnectionRecord:
     sequence: int
     established_ago: float
     initial_contact: bool
+    has_ppk: bool
     is_full: bool
     is_redundant: bool
     ended_by: DeletionReason | None

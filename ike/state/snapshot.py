@@ -78,6 +78,7 @@ def _connection(
         connection.sequence,
         now - connection.established_at,
         connection.initial_contact,
+        connection.has_ppk,
         connection.is_full,
         connection.is_redundant,
         connection.ended_by,

@@ -32,8 +32,17 @@ from ike.exchanges.key_exchange import value_of
 
 KE = KeyExchange
 CREATE, FOLLOWUP = ExchangeType.CREATE_CHILD_SA, ExchangeType.IKE_FOLLOWUP_KE
+SIDES = ("left", "right")
 Methods = tuple[tuple[KeyExchange | None, ...], ...]
 ALL: Methods = tuple((method,) for method in SEVEN)
+COUNTS = [
+    (0, "left"),
+    (1, "left"),
+    (2, "right"),
+    *(pytest.param(count, side, marks=pytest.mark.slow) for count in range(3, 7) for side in SIDES),
+    (7, "left"),
+]
+"""How many additional key exchanges, and who begins."""
 
 
 def esp(*additional: tuple[KeyExchange | None, ...]) -> EspProposal:
@@ -76,8 +85,7 @@ def same_keys(network: Network) -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("count", range(len(ALL) + 1))
-@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(("count", "side"), COUNTS)
 def test_a_child_is_rekeyed(count: int, side: str) -> None:
     network = established(ALL[:count])
     node: Node = getattr(network, side)
@@ -91,8 +99,7 @@ def test_a_child_is_rekeyed(count: int, side: str) -> None:
     assert sa.children[0].suite.endswith("/".join(methods))
 
 
-@pytest.mark.parametrize("count", range(len(ALL) + 1))
-@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(("count", "side"), COUNTS)
 def test_the_ike_sa_is_rekeyed(count: int, side: str) -> None:
     network = established(ALL[:count])
     node: Node = getattr(network, side)
@@ -160,7 +167,7 @@ def test_a_peer_that_knows_none(optional: bool) -> None:
 )
 def test_both_rekey_at_once(what: str, gap: int) -> None:
     """RFC 9370 §2.2.4: the loser is given up before it is made; one pair is left."""
-    for seed in range(2):
+    for seed in (1,) if gap else range(4):
         network = established(seed=seed)
         for node, name in ((network.left, "right"), (network.right, "left")):
             if what == "child":
@@ -177,7 +184,7 @@ def test_both_rekey_at_once(what: str, gap: int) -> None:
             assert len(network.left.of(kind)) == len(network.right.of(kind)) == 2
 
 
-@pytest.mark.parametrize("gap", range(0, 70, 10))
+@pytest.mark.parametrize("gap", range(0, 70, 20))
 def test_the_ike_sa_and_a_child_at_once(gap: int) -> None:
     for first, second in itertools.permutations(("child", "ike")):
         network = established()
@@ -213,13 +220,13 @@ def test_the_old_child_is_deleted_meanwhile(gap: int) -> None:
         assert len(network.left.endpoint.ike_sas()) == 1
 
 
-@pytest.mark.parametrize("seed", range(4, 12))
+@pytest.mark.parametrize("seed", [4, 5, 11])
 def test_anything_at_once_over_a_bad_network(seed: int) -> None:
     chaos(seed, hybrid)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 250))
+@pytest.mark.parametrize("seed", range(100, 240))
 def test_anything_at_once_over_a_bad_network_many_times(seed: int) -> None:
     chaos(seed, hybrid)
 
@@ -268,7 +275,7 @@ def test_an_attempt_that_the_responder_forgets_fails_in_the_end() -> None:
 
 
 def test_what_is_cancelled_meanwhile() -> None:
-    for gap in range(0, 70, 10):
+    for gap in range(0, 60, 20):
         network = established()
         network.left.endpoint.initiate("two", network.now)
         network.run(gap / 1000)
@@ -502,7 +509,7 @@ def test_another_process_carries_it_on(begin: Sequence[Callable[[Network], None]
         for node, config in zip((network.left, network.right), peers(), strict=True):
             hand_over(network, node, hybrid(config), offset=node.offset + 1000.0)
 
-    at_step(network, lambda number: number < 60, replace_routers)
+    at_step(network, lambda number: number < 30, replace_routers)
     network.run(30)
     network.on_step = lambda: None
     network.run(30)
