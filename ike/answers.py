@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ike import crash_detection, succession
+from ike import crash_detection, relocation, succession
 from ike.authentication import lifetime
 from ike.channel import Received
 from ike.child_sa import ChildSa, ChildState
@@ -25,9 +25,11 @@ from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
 from ike.exchanges.rekey_ike_sa import OldKeys, RekeyAgreement
 from ike.followups import PendingChild, PendingIkeSa
+from ike.relocation import Consequence
 from ike.states import State
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteReplaced
+from ike.tasks.mobike import CheckRoutability, UpdateAddresses
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 
@@ -202,6 +204,7 @@ def _rekey_ike_sa(connection: Connection, received: Received, now: float) -> Non
     task = next(tasks.under_way(RekeyIkeSa), None)
     if (
         tasks.is_under_way(CreateChild, RekeyChild, DeleteChildren, DeleteReplaced)
+        or tasks.is_under_way(UpdateAddresses, CheckRoutability)
         or (task is not None and task.rival is not None)
         # What comes before it is on its way, and may be about what it takes along.
         or not connection.channel.is_in_order(received.header)
@@ -298,7 +301,12 @@ def _informational(connection: Connection, received: Received, now: float) -> No
         payloads += configuration.answer(
             received.payloads, connection.env.settings.application_version
         )
-        connection.channel.respond(received, payloads)
+        about_addresses, consequence = relocation.answer(connection, received)
+        connection.channel.respond(received, [*payloads, *about_addresses])
+        if consequence is Consequence.REPORT:
+            relocation.report(connection)
+        elif consequence is Consequence.CHECK:
+            connection.tasks.add_first(CheckRoutability())
         _drop_unknown(connection, informed.unknown_spis_out, now)
         return
     connection.channel.respond(received, ())

@@ -43,13 +43,16 @@ _TELLS_WINDOW = frozenset(
 class Received:
     """One message of the peer's that has passed the window and, with `authenticated`, the ICV.
 
-    `error` says that it is malformed all the same; then there are no payloads. `plaintext` is what
+    It came from `remote` to `local`: there the answer goes. `error` says that it is malformed all
+    the same; then there are no payloads. `plaintext` is what
     the payloads were read from, without padding.
     """
 
     header: Header
     payloads: tuple[Payload, ...]
     packet: bytes
+    local: UdpAddress
+    remote: UdpAddress
     authenticated: bool
     error: ParseError | None = None
     plaintext: bytes = b""
@@ -63,7 +66,9 @@ class Channel:
 
     Attributes:
         local: where our messages go out, and come in.
-        remote: where the peer is; follows authenticated messages (RFC 7296 §2.23).
+        remote: where the peer is.
+        follows: whether `local` and `remote` are those of the last authenticated message
+            (RFC 7296 §2.23).
         heard_at: when the last authenticated message came, in the caller's seconds.
         sent_at: when something was last taken from the outbox.
         fragmentation: whether both ends can put messages in fragments (RFC 7383).
@@ -90,6 +95,7 @@ class Channel:
         self.local = local
         self.remote = remote
         self.heard_at = now
+        self.follows = True
         self.fragmentation = False
         self.vendor_ids: tuple[bytes, ...] = ()
         self.http_certificates = False
@@ -134,6 +140,7 @@ class Channel:
             self.remote,
             now - self.heard_at,
             now - self.sent_at,
+            self.follows,
             self.fragmentation,
             self.vendor_ids,
             self.http_certificates,
@@ -169,6 +176,7 @@ class Channel:
         )
         channel.responder_spi = record.responder_spi
         channel.sent_at = now - record.sent_ago
+        channel.follows = record.follows
         channel.fragmentation = record.fragmentation
         channel.vendor_ids = record.vendor_ids
         channel.http_certificates = record.http_certificates
@@ -257,7 +265,7 @@ class Channel:
         header = received.header
         packets = self._build(header.exchange_type, header.message_id, True, payloads)
         self._responses.answered(header.message_id, received.packet, packets)
-        self._send(packets, self.local, self.remote)
+        self._send(packets, received.local, received.remote)
         return packets[0]
 
     def forget_request(self) -> None:
@@ -278,7 +286,7 @@ class Channel:
         """
         if header.from_initiator is (self.role is Role.INITIATOR):
             return None  # our own message, reflected
-        packet = datagram.payload
+        packet, path = datagram.payload, (datagram.destination, datagram.source)
         if header.is_response:
             if not self._requests.expects(header.message_id, header.exchange_type):
                 return None
@@ -291,7 +299,7 @@ class Channel:
         if header.exchange_type == ExchangeType.IKE_INTERMEDIATE and len(message.payloads) > 1:
             return None  # nothing belongs outside of what AUTH will cover (RFC 9242 §3.3.2)
         if header.exchange_type == ExchangeType.IKE_SA_INIT or not encrypted:
-            return Received(header, message.payloads, packet, authenticated=False)
+            return Received(header, message.payloads, packet, *path, authenticated=False)
         try:
             whole = self._open(header, packet, last)
         except IntegrityError:
@@ -300,7 +308,7 @@ class Channel:
         except ParseError as error:
             self.discarded = Discard.INVALID_SYNTAX
             self._authenticated(datagram, header, now)
-            return Received(header, (), packet, authenticated=True, error=error)
+            return Received(header, (), packet, *path, authenticated=True, error=error)
         if whole is None:
             return None
         self._authenticated(datagram, header, now)
@@ -309,9 +317,11 @@ class Channel:
             payloads = parse_chain(plaintext, whole.first_payload, 0, len(plaintext))
         except ParseError as error:
             self.discarded = Discard.INVALID_SYNTAX
-            return Received(header, (), whole.packet, authenticated=True, error=error)
+            return Received(header, (), whole.packet, *path, authenticated=True, error=error)
         self._note_abilities(payloads)
-        return Received(header, payloads, whole.packet, authenticated=True, plaintext=plaintext)
+        return Received(
+            header, payloads, whole.packet, *path, authenticated=True, plaintext=plaintext
+        )
 
     def _note_abilities(self, payloads: Sequence[Payload]) -> None:
         notify = find_notify(payloads, NotifyType.SET_WINDOW_SIZE)
@@ -345,6 +355,11 @@ class Channel:
             self.sent_at = now
         return taken
 
+    def relocate(self, local: UdpAddress, now: float) -> None:
+        """Send from another address of ours, what is outstanding as soon as `advance` is called."""
+        self.local = local
+        self._requests.hurry(now)
+
     def keep_nat_alive(self) -> None:
         """Have a NAT see something (RFC 3948 §2.3)."""
         self._send((NAT_KEEPALIVE,), self.local, self.remote)
@@ -358,8 +373,9 @@ class Channel:
 
     def _authenticated(self, datagram: Datagram, header: Header, now: float) -> None:
         self.heard_at = now
-        self.local = datagram.destination
-        self.remote = datagram.source
+        if self.follows:
+            self.local = datagram.destination
+            self.remote = datagram.source
         self._reassembly.discard(header.message_id, header.is_response)
         if header.is_response:
             self._requests.answered(header.message_id)

@@ -311,6 +311,7 @@ class PeerConfig:
     proposals: tuple[IkeProposal, ...] = (IkeProposal(),)
     lifetime: float = 86400.0  # seconds until the IKE SA is rekeyed, before jitter; 0: never
     liveness_interval: float = 10.0  # seconds of silence before a liveness check; 0: never
+    mobike: bool = True  # the IKE SA may move to other addresses (RFC 4555)
     childless: bool = False  # make the IKE SA without a CHILD_SA first, if the peer can (RFC 6023)
     reauthenticate: float = 0.0  # seconds, before jitter; 0: when a certificate expires
     ppk: Ppk | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ike import answers, crash_detection, keylog, reports, states
+from ike import answers, crash_detection, keylog, relocation, reports, states
 from ike.authentication.lifetime import Renewal
 from ike.channel import Channel, Received
 from ike.child_sa import ChildSa, ChildState
@@ -23,21 +23,23 @@ from ike.config import PeerConfig
 from ike.crypto.keys import IkeKeys, Nonces
 from ike.crypto.suites import IkeSuite
 from ike.environment import Environment
-from ike.events import DeletionReason, Event, PeerMoved, Role
+from ike.events import DeletionReason, Event, Role
 from ike.exchanges.child import ChildAgreement
 from ike.exchanges.nat_detection import NatStatus
 from ike.followups import FollowupTable
 from ike.info import IkeSaInfo
 from ike.lifetimes import Lifetime
+from ike.mobike import Mobility
 from ike.states import State, Trigger
 from ike.tasks.base import Task
 from ike.tasks.delete import DeleteChildren, DeleteIkeSa
 from ike.tasks.liveness import CheckLiveness
+from ike.tasks.mobike import UpdateAddresses
 from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 from ike.tasks.send_token import SendToken
-from ike.types import NAT_PORT, Datagram
+from ike.types import NAT_PORT, Datagram, UdpAddress
 
 
 class Connection:
@@ -60,6 +62,7 @@ class Connection:
         heard_esp_at: when ESP last came from the peer.
         nat: which end is behind a NAT.
         peer_token: what shows that the peer has lost its state (`ike.crash_detection`).
+        mobility: how it moves to other addresses; None without MOBIKE.
         deleted_early: outbound SPIs of CHILD_SAs that the peer has deleted before we knew them.
     """
 
@@ -105,6 +108,7 @@ class Connection:
         self.renewal = Renewal()
         self.heard_esp_at = now
         self.peer_token = b""
+        self.mobility: Mobility | None = None
         self.deleted_early = EarlyDeletes()
         if env.secrets_log is not None:
             spis = channel.initiator_spi, channel.responder_spi
@@ -200,7 +204,7 @@ class Connection:
         if self.channel.remote.address != remote.address:
             self.tasks.add(SendToken())
         if self.channel.remote != remote:
-            self.events.append(PeerMoved(self.peer.name, tuple(self.children), self.channel.remote))
+            relocation.report(self)
         if header.is_response:
             self._answered(received, now)
         elif header.exchange_type in states.ANSWERED[self.state]:
@@ -274,6 +278,19 @@ class Connection:
         child.rekey_at = None
         if child.state is ChildState.LIVE:
             self.enqueue(RekeyChild(child.spi_in, child.config.name), now)
+
+    def relocate(self, local: UdpAddress, now: float) -> None:
+        """Go on at another address of ours, if the peer follows us there; else end."""
+        if self.state is State.CLOSED:
+            return
+        self.channel.relocate(local, now)
+        if self.state is not State.ESTABLISHED:
+            return
+        if self.mobility is None or not self.mobility.decides:
+            self.delete(DeletionReason.UNREACHABLE, now)
+        elif not self.tasks.is_under_way(UpdateAddresses):
+            self.tasks.add_first(UpdateAddresses())
+            self.pump(now)
 
     def end_at(self, when: float, reason: DeletionReason) -> None:
         """Have the IKE SA deleted by us, if the peer does not do so before."""

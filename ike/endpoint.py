@@ -40,7 +40,7 @@ from ike.state.restore import restore
 from ike.state.transfer import pack, unpack
 from ike.states import State
 from ike.timers import TimerQueue
-from ike.types import Datagram, Secret
+from ike.types import Datagram, Secret, UdpAddress
 
 _LINGER = 10.0  # seconds that a closed IKE SA still repeats its last answer
 _HINTS_PER_SECOND = 1.0  # unprotected ones that are followed, from whoever it may be
@@ -220,6 +220,24 @@ class Endpoint:
         """
         known = self._peers[peer]
         known.delete(DeletionReason.LOCAL, now)
+        self._settle_peer(known, now)
+
+    def set_address(self, peer: str, local: UdpAddress, now: float) -> None:
+        """Go on with a peer at another address of ours (RFC 4555).
+
+        IKE SAs with MOBIKE that we initiated move there, with all their CHILD_SAs: `PeerMoved`
+        when the peer knows. Others end. The peer's `PeerConfig` has that local address from here
+        on, as `set_peers` is to give it.
+
+        Raises:
+            KeyError: no such peer is configured.
+        """
+        known = self._peers[peer]
+        for sa in tuple(self._by_spi.values()):
+            if isinstance(sa, Connection) and sa.peer.name == peer:
+                sa.relocate(local, now)
+                self._settle(sa, now)
+        self._peers.relocate(known, local.address, now)
         self._settle_peer(known, now)
 
     def shutdown(self, now: float) -> None:

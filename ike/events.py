@@ -41,6 +41,7 @@ class DeletionReason(StrEnum):
     LOCAL = "deleted locally"
     LIVENESS = "the peer is not answering"
     CRASHED = "the peer has lost its state"
+    UNREACHABLE = "the peer does not follow us to our new address"
     EXPIRED = "lifetime expired"
     REPLACED = "replaced by a rekeyed SA"
     REAUTHENTICATED = "replaced by a newly authenticated IKE SA"
@@ -133,11 +134,16 @@ class ChildSaDeleted:
 
 @dataclass(frozen=True, slots=True)
 class PeerMoved:
-    """The peer's authenticated messages come from another address or port (RFC 7296 §2.23)."""
+    """ESP goes between other addresses, or in another form.
+
+    The peer has moved, or a NAT has (RFC 7296 §2.23); or we have, and the peer knows (RFC 4555).
+    """
 
     peer: str
     children: tuple[int, ...]  # inbound SPIs
     remote: UdpAddress
+    local: UdpAddress
+    encapsulated: bool
 
 
 @dataclass(frozen=True, slots=True)

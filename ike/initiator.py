@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ike import crash_detection, states
+from ike import crash_detection, mobike, relocation, states
 from ike.authentication import hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
@@ -164,7 +164,9 @@ class InitiatorHandshake:
         channel.responder_spi = agreement.responder_spi
         channel.secure(agreement.suite, agreement.keys)
         channel.fragmentation = agreement.fragmentation
-        if agreement.nat.detected and channel.remote.port == IKE_PORT:
+        # With MOBIKE at once, for a NAT may come in between later (RFC 4555 §3.3).
+        may_change = agreement.nat.supported and mobike.is_wanted(self.peer)
+        if (agreement.nat.detected or may_change) and channel.remote.port == IKE_PORT:
             channel.local = UdpAddress(channel.local.address, NAT_PORT)
             channel.remote = UdpAddress(channel.remote.address, NAT_PORT)
         self._hint = None
@@ -222,6 +224,7 @@ class InitiatorHandshake:
             [
                 *ike_auth.build_request(auth, self.peer, self._child_offer, self.initial_contact),
                 *self._own_token(),
+                *mobike.announce(self.peer),
             ],
             now,
         )
@@ -280,6 +283,8 @@ class InitiatorHandshake:
             ),
             now,
         )
+        if mobike.is_agreed(self.peer, received.payloads):
+            relocation.enable(connection, decides=True)
         if offer is not None and outcome is not None:
             self._take_child(connection, offer, outcome, now)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 
 from ike.child_sa import Contest
 from ike.config import ChildConfig, PeerConfig
@@ -110,6 +111,17 @@ class Peer:
         for connection in self.connections:
             connection.reconfigure(config, now)
         self.touched += self.connections
+
+    def relocate(self, local: IPv4Address, now: float) -> None:
+        """Take another address of ours; an IKE SA on its way begins anew from there."""
+        self.config = replace(self.config, local_address=local)
+        for connection in self.connections:
+            connection.peer = self.config
+        if self.handshake is not None:
+            self._abandon_handshake()
+        self._place_waiting(now)
+        if self._connecting and self.handshake is None and self.preferred() is None:
+            self.start_handshake(None, now)
 
     def delete(self, reason: DeletionReason, now: float) -> None:
         """Give up all attempts, and delete all IKE SAs."""

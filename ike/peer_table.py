@@ -82,6 +82,11 @@ class PeerTable:
         self._index()
         return [*gone.values(), *kept.values()]
 
+    def relocate(self, peer: Peer, local: IPv4Address, now: float) -> None:
+        """Reach a peer from another address of ours."""
+        peer.relocate(local, now)
+        self._index()
+
     def _index(self) -> None:
         by_address: dict[tuple[IPv4Address, IPv4Address], list[PeerConfig]] = {}
         self._by_child: dict[str, tuple[Peer, ChildConfig]] = {}
@@ -153,6 +158,7 @@ def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
         children=one.children,
         lifetime=one.lifetime,
         childless=one.childless,
+        mobike=one.mobike,
         liveness_interval=one.liveness_interval,
         reauthenticate=one.reauthenticate,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ike import crash_detection, states
+from ike import crash_detection, mobike, relocation, states
 from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.channel import Channel, Received
@@ -92,7 +92,9 @@ class ResponderHandshake:
         )
         channel.responder_spi = spi
         use_ppk = ppk.announce(answered.peers) if ppk.is_announced(request.payloads) else []
-        received = Received(header, request.payloads, datagram.payload, authenticated=False)
+        received = Received(
+            header, request.payloads, datagram.payload, local, remote, authenticated=False
+        )
         response = channel.respond(
             received,
             (
@@ -256,6 +258,9 @@ class ResponderHandshake:
             *connection.own_token,
             *lifetime.announce(good_for),
         )
+        if mobike.is_agreed(peer, received.payloads):
+            relocation.enable(connection, decides=False)
+            answer += mobike.announce(peer)
         if isinstance(child, ChildAnswer):
             answer += child.payloads
         elif isinstance(child, Refusal):

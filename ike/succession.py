@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ike import states
+from ike import relocation, states
 from ike.channel import Channel
 from ike.events import DeletionReason, Role
 from ike.exchanges.rekey_ike_sa import RekeyAgreement
@@ -53,6 +53,7 @@ def spawn(
         now,
     )
     new.has_ppk = old.has_ppk
+    relocation.bequeath(old, new)
     old.spawned.append(new)
     return new
 

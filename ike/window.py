@@ -108,6 +108,12 @@ class RequestWindow:
             packets += outstanding.packets
         return packets
 
+    def hurry(self, now: float) -> None:
+        """Have everything that has a try left sent again at once."""
+        for outstanding in self.outstanding.values():
+            if outstanding.tries < self._retransmission.tries:
+                outstanding.deadline = min(outstanding.deadline, now)
+
     def gave_up(self, now: float) -> bool:
         """Tell whether the last try of a request has had its time."""
         tries = self._retransmission.tries

@@ -272,7 +272,7 @@ class Negotiation:
     def _moved(self, event: PeerMoved) -> None:
         for spi_in in event.children:
             try:
-                self._sad.move_peer(spi_in, event.remote)
+                self._sad.move_peer(spi_in, event.remote, encapsulated=event.encapsulated)
             except NoRouteToPeerError as error:
                 self._say(Severity.ERROR, f"{event.peer} moved to {event.remote}, but: {error}")
                 return

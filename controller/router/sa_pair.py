@@ -215,18 +215,19 @@ class PairMaker:
             encapsulated=False,
         )
 
-    def redirect(self, pair: SaPair, remote: UdpAddress) -> None:
-        """Send to another address or port of the peer (RFC 7296 §2.23).
+    def redirect(self, pair: SaPair, remote: UdpAddress, *, encapsulated: bool) -> None:
+        """Send to another address or port of the peer, in UDP or not (RFC 7296 §2.23, RFC 4555).
 
         Raises:
             NoRouteToPeerError: the new address is not reachable; the pair stays as it was.
         """
         suite = pair.outbound.keying.suite
-        way = self.tunnel(remote, suite, encapsulated=pair.encapsulated)
+        way = self.tunnel(remote, suite, encapsulated=encapsulated)
+        pair.encapsulated = encapsulated
         pair.outbound = replace(
             pair.outbound,
             tunnel_destination=remote.address,
-            udp_destination_port=remote.port if pair.encapsulated else 0,
+            udp_destination_port=remote.port if encapsulated else 0,
             interface_id=way.interface_id,
             gateway=way.gateway,
             inner_mtu=way.inner_mtu,

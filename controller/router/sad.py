@@ -185,8 +185,8 @@ class SecurityAssociationDatabase:
         sas.sending = pair
         self._desired.declare(tables.sad_out(pair.outbound, pair.name))
 
-    def move_peer(self, spi_in: int, remote: UdpAddress) -> None:
-        """Send to another address or port of the peer (RFC 7296 §2.23).
+    def move_peer(self, spi_in: int, remote: UdpAddress, *, encapsulated: bool) -> None:
+        """Send to another address or port of the peer, in UDP or not (RFC 7296 §2.23, RFC 4555).
 
         Raises:
             NoRouteToPeerError: the new address is not reachable; the SA stays as it was.
@@ -194,7 +194,7 @@ class SecurityAssociationDatabase:
         pair = self._by_spi.get(spi_in)
         if pair is None:
             return
-        self._maker.redirect(pair, remote)
+        self._maker.redirect(pair, remote, encapsulated=encapsulated)
         if self.sending(pair.packet_type.id) is pair:
             self.activate(pair)
 
@@ -209,7 +209,8 @@ class SecurityAssociationDatabase:
             outbound = pair.outbound
             port = outbound.udp_destination_port
             try:
-                self.move_peer(pair.inbound.spi, UdpAddress(outbound.tunnel_destination, port))
+                remote = UdpAddress(outbound.tunnel_destination, port)
+                self.move_peer(pair.inbound.spi, remote, encapsulated=pair.encapsulated)
             except NoRouteToPeerError as error:
                 lost.append(f"SA for {pair.name}: {error}")
         return lost

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA1, Hash
 
-from ike.codec.chain import notifies
+from ike.codec.chain import find_notify, notifies
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
 from ike.codec.reader import u16, u64
@@ -17,10 +17,11 @@ from ike.types import UdpAddress
 
 @dataclass(frozen=True, slots=True)
 class NatStatus:
-    """Who is behind a NAT, or says so."""
+    """Who is behind a NAT, or says so; `supported`: the peer can tell."""
 
     local: bool = False
     remote: bool = False
+    supported: bool = False
 
     @property
     def detected(self) -> bool:
@@ -67,4 +68,11 @@ def detect(
     return NatStatus(
         local=_digest(initiator_spi, responder_spi, local) not in destinations,
         remote=_digest(initiator_spi, responder_spi, remote) not in sources,
+        supported=True,
     )
+
+
+def seen_as(payloads: Iterable[Payload]) -> bytes:
+    """Return the digest of where the peer sees us, b"" if it does not say."""
+    notify = find_notify(payloads, NotifyType.NAT_DETECTION_DESTINATION_IP)
+    return notify.data if notify is not None else b""

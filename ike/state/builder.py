@@ -12,6 +12,7 @@ from ike.peer import Peer
 from ike.state.errors import StateError
 from ike.state.records import (
     CheckLivenessRecord,
+    CheckRoutabilityRecord,
     ChildRecord,
     ConnectionRecord,
     CreateChildRecord,
@@ -25,11 +26,13 @@ from ike.state.records import (
     SendTokenRecord,
     StateRecord,
     TaskRecord,
+    UpdateAddressesRecord,
 )
 from ike.tasks.base import Task
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteIkeSa, DeleteReplaced
 from ike.tasks.liveness import CheckLiveness
+from ike.tasks.mobike import CheckRoutability, UpdateAddresses
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 from ike.tasks.send_token import SendToken
@@ -117,6 +120,7 @@ class Builder:
         )
         connection.heard_esp_at = at - record.heard_esp_ago
         connection.peer_token = record.peer_token
+        connection.mobility = record.mobility
         connection.deleted_early.restore(record.deleted_early)
         self._pending(connection, record.followups)
         self._children.update(connection.children)
@@ -195,6 +199,10 @@ class Builder:
                 return CheckLiveness()
             case SendTokenRecord():
                 return SendToken()
+            case UpdateAddressesRecord():
+                return UpdateAddresses(record.local, record.remote)
+            case CheckRoutabilityRecord():
+                return CheckRoutability(record.cookie, record.remote)
             case RekeyIkeSaRecord():
                 if record.offer is not None:
                     self.ike_spis.add(record.offer.spi)

@@ -19,6 +19,7 @@ from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.nat_detection import NatStatus
 from ike.exchanges.rekey_ike_sa import IkeSaDraft
 from ike.lifetimes import Volume
+from ike.mobike import Mobility
 from ike.states import State
 from ike.types import Identity, TrafficSelector, UdpAddress
 
@@ -93,6 +94,7 @@ class ChannelRecord:
     remote: UdpAddress
     heard_ago: float
     sent_ago: float
+    follows: bool
     fragmentation: bool
     vendor_ids: tuple[bytes, ...]
     http_certificates: bool
@@ -194,6 +196,22 @@ class SendTokenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateAddressesRecord:
+    """`ike.tasks.mobike.UpdateAddresses`."""
+
+    local: UdpAddress | None
+    remote: UdpAddress | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRoutabilityRecord:
+    """`ike.tasks.mobike.CheckRoutability`."""
+
+    cookie: bytes
+    remote: UdpAddress | None
+
+
+@dataclass(frozen=True, slots=True)
 class RekeyIkeSaRecord:
     """`ike.tasks.rekey_ike_sa.RekeyIkeSa`; the rival by our SPI."""
 
@@ -212,6 +230,8 @@ TaskRecord = (
     | DeleteIkeSaRecord
     | CheckLivenessRecord
     | SendTokenRecord
+    | UpdateAddressesRecord
+    | CheckRoutabilityRecord
     | RekeyIkeSaRecord
 )
 
@@ -304,6 +324,7 @@ class ConnectionRecord:
     renewal: RenewalRecord
     heard_esp_ago: float
     peer_token: bytes
+    mobility: Mobility | None
     deleted_early: tuple[tuple[int, int], ...]
     linger_in: float | None
 

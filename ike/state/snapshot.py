@@ -100,6 +100,7 @@ def _connection(
         ),
         now - connection.heard_esp_at,
         connection.peer_token,
+        connection.mobility,
         connection.deleted_early.snapshot(),
         _relative(linger_until, now),
     )

@@ -46,6 +46,10 @@ class TaskQueue:
         """Have a task wait for its turn."""
         self._waiting.append(task)
 
+    def add_first(self, task: Task) -> None:
+        """Have a task go before all that wait."""
+        self._waiting.appendleft(task)
+
     def add_later(self, task: Task, when: float) -> None:
         """Have a task wait for its turn from a time on."""
         self._later.append((when, task))

@@ -170,7 +170,8 @@ class HostileResponder:
         )
         assert isinstance(answered, ike_sa_init.InitAnswer)
         self.channel.responder_spi = 0x1234
-        received = Received(header, message.payloads, first.payload, authenticated=False)
+        path = first.destination, first.source
+        received = Received(header, message.payloads, first.payload, *path, authenticated=False)
         payloads = (*answered.payloads, *hashes.announce((self.config,)))
         response = self.channel.respond(received, payloads)
         agreement = answered.agreement

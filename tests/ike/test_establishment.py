@@ -66,7 +66,7 @@ def test_one_attempt_gives_one_pair_with_the_same_keys() -> None:
     assert left.local_selectors == right.remote_selectors
     assert not left.encapsulated
     ike = network.left.one(IkeSaEstablished)
-    assert (ike.local, ike.remote) == (at(LEFT), at(RIGHT))
+    assert (ike.local, ike.remote) == (at(LEFT, 4500), at(RIGHT, 4500)), "RFC 4555 §3.3"
     assert len(network.sent) == 4
 
 

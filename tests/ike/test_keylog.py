@@ -88,7 +88,7 @@ def test_tshark_decrypts_ike_and_finds_nothing_malformed(tmp_path: Path) -> None
     packets = [
         IP(src=str(d.source.address), dst=str(d.destination.address))
         / UDP(sport=d.source.port, dport=d.destination.port)
-        / d.payload
+        / ((bytes(4) if d.source.port == 4500 else b"") + d.payload)
         for d in network.sent
     ]
     text = tshark(tmp_path, packets, ikev2_decryption_table="\n".join(lines))

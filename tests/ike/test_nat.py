@@ -47,8 +47,8 @@ def test_a_nat_moves_both_ends_to_4500() -> None:
     assert ports == [500, 4500]
 
 
-def test_without_nat_port_500_stays() -> None:
-    network = Network()
+def test_without_nat_and_mobike_port_500_stays() -> None:
+    network = Network(replace(left_peer(), mobike=False), right_peer())
     network.left.endpoint.initiate("net", network.now)
     network.run()
     assert {d.source.port for d in network.sent} == {500}

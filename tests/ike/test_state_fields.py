@@ -23,6 +23,7 @@ from ike.state import records
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteIkeSa, DeleteReplaced
 from ike.tasks.liveness import CheckLiveness
+from ike.tasks.mobike import CheckRoutability, UpdateAddresses
 from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
@@ -71,6 +72,8 @@ OBJECTS: dict[type, tuple[object, set[str]]] = {
     records.DeleteIkeSaRecord: (DeleteIkeSa(), set()),
     records.CheckLivenessRecord: (CheckLiveness(), set()),
     records.SendTokenRecord: (SendToken(), set()),
+    records.UpdateAddressesRecord: (UpdateAddresses(), set()),
+    records.CheckRoutabilityRecord: (CheckRoutability(), set()),
     records.RekeyIkeSaRecord: (RekeyIkeSa(), set()),
     records.AttemptRecord: (Attempt, set()),
     records.RenewalRecord: (Renewal, set()),
