@@ -56,8 +56,8 @@ interop-report: $(STAMP) ## run the matrix against strongSwan, and write docs/in
 
 SCHEDULES ?= 10000
 conformance: TARGET ?= bmv2
-conformance: $(STAMP) ## the data plane's tests on a real bmv2 (installed, with build/extern)
-	$(VENV)/bin/python -m pytest -q tests/conformance --target $(TARGET)
+conformance: $(STAMP) ## record a real bmv2 (with build/extern), compare with the traces; RECORD=1 accepts
+	$(VENV)/bin/python -m tests.conformance --target $(TARGET) $(if $(RECORD),--record)
 
 lint: $(STAMP) ## ruff
 	$(VENV)/bin/ruff check .

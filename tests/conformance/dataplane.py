@@ -6,10 +6,14 @@ package has them compiled.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+SETTLED = 0.05  # seconds in which a stream begins, or a packet-out has arrived
 
 _FIELDS = {  # of the request and of the response alike: number and type
     "id": (1, descriptor_pb2.FieldDescriptorProto.TYPE_UINT64),
@@ -53,8 +57,21 @@ class DataPlane:
 
     def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
         """Send a frame in; return what came out, as (port, frame), once all is processed."""
-        request = _Frame(device_id=self._device_id, port=port, packet=frame)
-        return [(reply.port, reply.packet) for reply in self._stream(iter([request]), timeout=20)]
+        return self._collect(iter([_Frame(device_id=self._device_id, port=port, packet=frame)]))
+
+    def during(self, act: Callable[[], None]) -> list[tuple[int, bytes]]:
+        """Return what comes out because of `act`, which goes another way than this stream."""
+
+        def requests() -> Iterator[Any]:
+            time.sleep(SETTLED)
+            act()
+            time.sleep(SETTLED)
+            yield from ()
+
+        return self._collect(requests())
+
+    def _collect(self, requests: Iterator[Any]) -> list[tuple[int, bytes]]:
+        return [(reply.port, reply.packet) for reply in self._stream(requests, timeout=20)]
 
     def close(self) -> None:
         self._channel.close()

@@ -268,7 +268,11 @@ def _protect(router, plaintext, sequence):
     return router.from_peer() / header / ESP(spi=SPI_IN, seq=sequence, data=payload)
 
 
-@pytest.mark.parametrize("plaintext", [b"", b"E", b"\x45" + b"\0" * 19, b"\x60" + b"\0" * 60])
+@pytest.mark.parametrize(
+    "plaintext",
+    [b"", b"E", b"\x45" + b"\0" * 19, b"\x60" + b"\0" * 60],
+    ids=["nothing", "one-byte", "no-length", "version-6"],
+)
 def test_what_is_no_ipv4_packet_inside_is_dropped(tunnel, plaintext):
     tunnel.inject(_protect(tunnel, plaintext, 1), port=2)
     assert tunnel.sent == []

@@ -1,4 +1,4 @@
-"""The router of the embedded datapath's tests, on a real bmv2."""
+"""The router of the embedded datapath's tests, on any switch that P4Runtime reaches."""
 
 from __future__ import annotations
 
@@ -10,25 +10,18 @@ from typing import Any
 from finsy.proto import p4i, p4r
 
 from tests.bmv2.datapath.conftest import PacketIn, Router
-from tests.conformance.bmv2_switch import Bmv2Switch, WallClock
+from tests.conformance.switch import CPU_PORT, Switch
+from tests.conformance.trace.notation import canonical, last
+from tests.conformance.trace.replay import packet_out
 
 _INSERT, _MODIFY, _DELETE = p4r.Update.INSERT, p4r.Update.MODIFY, p4r.Update.DELETE
 _BY_PRIORITY = (p4i.MatchField.TERNARY, p4i.MatchField.RANGE)
 
 
-def canonical(value: int) -> bytes:
-    """P4Runtime's byte string (specification §8.4)."""
-    return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
-
-
-def last(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
-
-
 class Handle:
     """An entry that was written."""
 
-    def __init__(self, switch: Bmv2Switch, entry: p4r.TableEntry) -> None:
+    def __init__(self, switch: Switch, entry: p4r.TableEntry) -> None:
         self._switch = switch
         self.match = entry
 
@@ -48,11 +41,28 @@ class Handle:
         return _cell(found.direct_counter_entry.data)
 
 
+class SwitchClock:
+    """The time of a switch: to set it forward is to let it pass."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+        self._now = 0
+
+    @property
+    def now(self) -> int:
+        return self._now
+
+    @now.setter
+    def now(self, target: int) -> None:
+        self._switch.wait(target - self._now)
+        self._now = target
+
+
 @dataclass
 class Table:
     """What the tests do with a table besides adding entries."""
 
-    switch: Bmv2Switch
+    switch: Switch
     info: p4i.Table
 
     def set_default(self, action: str, params: tuple[int, ...]) -> None:
@@ -78,15 +88,15 @@ class Table:
             yield Handle(self.switch, entity.table_entry)
 
 
-class Bmv2Router(Router):
-    """Everything goes over P4Runtime and bmv2's gRPC data plane."""
+class P4RuntimeRouter(Router):
+    """Everything goes over P4Runtime and the wires of the switch."""
 
-    def __init__(self, switch: Bmv2Switch) -> None:
+    def __init__(self, switch: Switch) -> None:
         self._switch = switch
         self._punted: list[PacketIn] = []
         self._digests: list[tuple[str, tuple[int, ...]]] = []
         self.sent = []
-        self.clock = WallClock()  # type: ignore[assignment]  # the same, as far as tests see
+        self.clock = SwitchClock(switch)  # type: ignore[assignment]  # the same, as far as tests see
         switch.load()
 
     @property
@@ -149,7 +159,16 @@ class Bmv2Router(Router):
         return Handle(self._switch, entry)
 
     def inject(self, packet: Any, port: int = 1) -> None:
-        self.sent += self._switch.frames.send(port, bytes(packet))
+        frame = bytes(packet)
+        if port != CPU_PORT:
+            self.sent += self._switch.send(port, frame)
+            return
+        values = {
+            "interface_id": int.from_bytes(frame[:2], "big"),
+            "bypass_spd": frame[2] >> 7,
+            "padding": frame[2] & 0x7F,
+        }
+        self.sent += self._switch.packet_out(packet_out(self._switch, values, frame[3:]))
 
     def take_punted(self) -> list[PacketIn]:
         punted = list(self.punted)
