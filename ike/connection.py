@@ -441,6 +441,8 @@ class Connection:
 
     def reconfigure(self, peer: PeerConfig, now: float) -> None:
         """Take a changed configuration: CHILD_SAs that are no longer in it end."""
+        if peer.reauthenticate and peer.reauthenticate != self.peer.reauthenticate:
+            self.renewal.shorten(peer.reauthenticate, self.env, now)
         self.peer = peer
         gone = [c for c in self.children.values() if c.config not in peer.children]
         self.delete_children(gone, DeletionReason.RECONFIGURED, now)

@@ -6,6 +6,7 @@ is deleted: so there is a CHILD_SA for each packet type all the time.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ike.config import ChildConfig
@@ -63,9 +64,13 @@ class Reauthentication:
         old = next((c for c in peer.connections if c.is_usable and c.renewal.is_due), None)
         if old is None:
             return
+        missing = self._missing(old)
+        if not missing and self._is_spare(old):
+            self._replace(old, now)
+            return
         self._began = self._env.next_sequence()
         self._old = old
-        self._handshake = peer.start_handshake(next(iter(_live(old)), None), now)
+        self._handshake = peer.start_handshake(next(iter(missing), None), now)
 
     def _go_on(self, old: Connection, now: float) -> None:
         while old.heir is not None:
@@ -75,34 +80,31 @@ class Reauthentication:
         if not old.is_usable:
             self._end()
             return
+        missing = self._missing(old)
         fresh = [c for c in peer.connections if c.is_usable and c.renewal.number > self._began]
-        if not fresh:
-            if peer.handshake is None or peer.handshake is not self._handshake:
-                self._fail(FailureReason.CANCELLED, "the new IKE SA was given up", now)
-            return
-        missing = [
-            config
-            for config in _live(old)
-            if config in peer.config.children
-            and config.name not in self._refused
-            and not any(c.children.has_live(config.name) for c in fresh)
-        ]
-        if not missing:
-            old.delete(DeletionReason.REAUTHENTICATED, now)
-            peer.touched.append(old)
+        if fresh and not missing:
+            self._replace(old, now)
             self._end()
             return
+        with_room = [c for c in fresh if not c.is_full]
+        if with_room:
+            self._make(missing, with_room, now)
+        elif fresh:
+            self._find_room(missing[0], now)
+        elif peer.handshake is None or peer.handshake is not self._handshake:
+            self._fail(FailureReason.CANCELLED, "the new IKE SA was given up", now)
+
+    def _make(self, missing: list[ChildConfig], fresh: list[Connection], now: float) -> None:
+        old = self._old
+        assert old is not None
+        newest = max(fresh, key=lambda c: (not c.is_redundant, c.sequence))
         on_their_way = {
             task.config.name for c in fresh for task in c.tasks if isinstance(task, CreateChild)
         }
-        waiting = [config for config in missing if config.name not in on_their_way]
-        newest = max(fresh, key=lambda c: (not c.is_full, not c.is_redundant, c.sequence))
-        if waiting and newest.is_full:
-            self._find_room(waiting[0], now)
-            return
-        for config in waiting:
-            newest.enqueue(CreateChild(config, self._is_renewed), now)
-            peer.touched.append(newest)
+        for config in missing:
+            if config.name not in on_their_way:
+                newest.enqueue(CreateChild(config, partial(self._is_renewed, old=old)), now)
+                self._peer.touched.append(newest)
 
     def _find_room(self, config: ChildConfig, now: float) -> None:
         """Begin a further IKE SA for what the peer wants no more of in the new one."""
@@ -112,11 +114,30 @@ class Reauthentication:
         elif peer.handshake is None:
             self._handshake = peer.start_handshake(config, now)
 
-    def _is_renewed(self, name: str) -> bool:
+    def _is_spare(self, old: Connection) -> bool:
+        """Tell whether an IKE SA without a CHILD_SA of its own need not be made again."""
+        others = [c for c in self._peer.connections if c.is_usable and c is not old]
+        return any(not _live(old) or _is_younger(c, old) for c in others)
+
+    def _missing(self, old: Connection) -> list[ChildConfig]:
+        """Return which CHILD_SAs an old IKE SA has that no younger one has."""
+        return [
+            config
+            for config in _live(old)
+            if config in self._peer.config.children
+            and config.name not in self._refused
+            and not self._is_renewed(config.name, old)
+        ]
+
+    def _is_renewed(self, name: str, old: Connection) -> bool:
         return any(
-            c.is_usable and c.renewal.number > self._began and c.children.has_live(name)
+            c.is_usable and _is_younger(c, old) and c.children.has_live(name)
             for c in self._peer.connections
         )
+
+    def _replace(self, old: Connection, now: float) -> None:
+        old.delete(DeletionReason.REAUTHENTICATED, now)
+        self._peer.touched.append(old)
 
     def _fail(self, reason: FailureReason, detail: str, now: float) -> None:
         old = self._old
@@ -137,6 +158,10 @@ class Reauthentication:
         self._old = None
         self._handshake = None
         self._refused.clear()
+
+
+def _is_younger(one: Connection, other: Connection) -> bool:
+    return one.renewal.number > other.renewal.number
 
 
 def _live(connection: Connection) -> list[ChildConfig]:

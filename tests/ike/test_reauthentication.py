@@ -23,7 +23,7 @@ from ike_network import LEFT, Network, Node, child, left_peer, mirrored, right_p
 from ike.authentication.lifetime import Renewal
 from ike.codec.notify import Notify
 from ike.codec.registry import ExchangeType, NotifyType
-from ike.config import PeerConfig
+from ike.config import PeerConfig, Settings
 from ike.connection import Connection
 from ike.events import (
     ChildSaDeleted,
@@ -304,3 +304,27 @@ def test_an_ike_sa_without_a_child_is_made_again_without_one() -> None:
     assert left_sa.children == ()
     assert network.left.one(IkeSaClosed).reason is DeletionReason.REAUTHENTICATED
     assert not network.left.of(ReauthenticationFailed)
+
+
+def test_where_an_ike_sa_has_room_for_one_child_each_is_made_again() -> None:
+    """NO_ADDITIONAL_SAS (RFC 7296 §1.3): then another IKE SA has to carry it."""
+    left, right = pair()
+    network = Network(left, right, settings=Settings(children_per_ike_sa=1))
+    for name in ("one", "two"):
+        network.left.endpoint.initiate(name, network.now)
+    network.run()
+    before = {sa.initiator_spi for sa in network.left.endpoint.ike_sas()}
+    never_without(network)
+    network.run(2 * LIFETIME)
+    after = network.left.endpoint.ike_sas()
+    assert sorted(c.child for sa in after for c in sa.children) == ["one", "two"]
+    assert before.isdisjoint({sa.initiator_spi for sa in after})
+    assert not network.left.of(ReauthenticationFailed)
+
+
+def test_a_change_of_the_configuration_counts_for_what_stands() -> None:
+    left, right = pair(0.0, 0.0)
+    network = both(left, right)
+    network.left.endpoint.set_peers([replace(left, reauthenticate=LIFETIME)], network.now)
+    network.run(LIFETIME + 20)
+    assert network.left.one(IkeSaClosed).reason is DeletionReason.REAUTHENTICATED
