@@ -57,6 +57,7 @@ class World:
         self.wiretap = Wiretap(16 if setup & 1 else 8)
         self.lifetime = (3600.0, 3600.0, 15.0, 60.0)[setup >> 1 & 3]
         self.pfs = bool(setup & 8)
+        self.reauthenticate = 0.7 * self.lifetime + 2.0 if setup & 32 else 0.0
         # What is refused for now has to be tried again well within what is left of a lifetime.
         settings = Settings(
             fragment_size=200 if setup & 16 else 1232,
@@ -90,6 +91,7 @@ class World:
             children=tuple(children),
             proposals=(self.proposal,),
             lifetime=2 * self.lifetime + 7,
+            reauthenticate=self.reauthenticate,
         )
 
     def node(self, side: str) -> Node:
