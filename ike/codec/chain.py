@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from struct import Struct
 from typing import TypeVar
 
 from ike.codec.authentication import Authentication
@@ -16,7 +17,7 @@ from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.nonce import Nonce
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload, UnknownPayload
-from ike.codec.reader import Reader, u8, u16
+from ike.codec.reader import Reader
 from ike.codec.registry import PayloadType, value_name
 from ike.codec.security_association import SecurityAssociation
 from ike.codec.traffic_selector import TrafficSelectorsInitiator, TrafficSelectorsResponder
@@ -24,7 +25,8 @@ from ike.codec.vendor_id import VendorId
 
 MAX_PAYLOADS = 128
 _CRITICAL = 0x80
-_GENERIC_HEADER = 4
+_HEADER = Struct("!BBH")  # next payload, flags, length
+_GENERIC_HEADER = _HEADER.size
 
 _PARSERS: dict[int, Callable[[Reader], Payload]] = {
     PayloadType.SA: SecurityAssociation.parse,
@@ -63,8 +65,7 @@ def parse_chain(data: bytes, first: int, start: int, end: int) -> tuple[Payload,
     while payload_type != PayloadType.NONE:
         if len(payloads) == MAX_PAYLOADS:
             raise reader.error(f"more than {MAX_PAYLOADS} payloads")
-        following, flags = reader.take(2)
-        length = reader.uint(2)
+        following, flags, length = reader.unpack(_HEADER)
         if length < _GENERIC_HEADER:
             raise reader.error(f"a payload of {length} bytes, {_GENERIC_HEADER} is the least")
         body = reader.block(value_name(PayloadType, payload_type), length - _GENERIC_HEADER)
@@ -100,7 +101,7 @@ def serialize_chain(payloads: Sequence[Payload]) -> bytes:
 def generic_header(following: int, body_length: int, critical: bool = False) -> bytes:
     """Write a payload's generic header, for a body of `body_length` bytes."""
     flags = _CRITICAL if critical else 0
-    return u8(following) + u8(flags) + u16(_GENERIC_HEADER + body_length)
+    return _HEADER.pack(following, flags, _GENERIC_HEADER + body_length)
 
 
 def _serialize_one(payload: Payload, following: int) -> bytes:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 
-from ike.codec.reader import Reader, u8, u32, u64
+from ike.codec.reader import Reader
 from ike.codec.registry import HeaderFlag
 
-HEADER_LENGTH = 28
+_LAYOUT = Struct("!QQBBBBII")
+HEADER_LENGTH = _LAYOUT.size
 VERSION = 0x20  # major 2, minor 0
+
+# Plain numbers: a flag's own & makes an object each time.
+_INITIATOR, _RESPONSE = int(HeaderFlag.INITIATOR), int(HeaderFlag.RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +36,38 @@ class Header:
         Raises:
             ParseError: there are fewer than 28 bytes.
         """
-        reader = Reader(data, "header")
-        initiator_spi = reader.uint(8)
-        responder_spi = reader.uint(8)
-        next_payload, version, exchange_type, flags = reader.take(4)
+        (
+            initiator_spi,
+            responder_spi,
+            next_payload,
+            version,
+            exchange_type,
+            flags,
+            message_id,
+            length,
+        ) = Reader(data, "header").unpack(_LAYOUT)
         return cls(
             initiator_spi,
             responder_spi,
             next_payload,
             exchange_type,
             flags,
-            reader.uint(4),
-            reader.uint(4),
+            message_id,
+            length,
             version,
         )
 
     def serialize(self) -> bytes:
         """Write it."""
-        return (
-            u64(self.initiator_spi)
-            + u64(self.responder_spi)
-            + u8(self.next_payload)
-            + u8(self.version)
-            + u8(self.exchange_type)
-            + u8(self.flags)
-            + u32(self.message_id)
-            + u32(self.length)
+        return _LAYOUT.pack(
+            self.initiator_spi,
+            self.responder_spi,
+            self.next_payload,
+            self.version,
+            self.exchange_type,
+            self.flags,
+            self.message_id,
+            self.length,
         )
 
     @property
@@ -67,9 +78,9 @@ class Header:
     @property
     def is_response(self) -> bool:
         """Whether the R flag is set."""
-        return bool(self.flags & HeaderFlag.RESPONSE)
+        return bool(self.flags & _RESPONSE)
 
     @property
     def from_initiator(self) -> bool:
         """Whether the I flag is set: the sender initiated this IKE SA."""
-        return bool(self.flags & HeaderFlag.INITIATOR)
+        return bool(self.flags & _INITIATOR)

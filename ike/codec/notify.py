@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import ClassVar
 
-from ike.codec.reader import Reader, u8, u16
+from ike.codec.reader import Reader
 from ike.codec.registry import FIRST_STATUS_NOTIFY, NotifyType, PayloadType, ProtocolId, value_name
+
+_LAYOUT = Struct("!BBH")  # protocol, length of the SPI, type
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,14 @@ class Notify:
         Raises:
             ParseError: it is cut short.
         """
-        protocol, spi_size = reader.take(2)
-        notify_type = reader.uint(2)
+        protocol, spi_size, notify_type = reader.unpack(_LAYOUT)
         spi = reader.take(spi_size)
         return cls(notify_type, reader.rest(), protocol, spi)
 
     def serialize(self) -> bytes:
         """Write the body."""
-        return u8(self.protocol) + u8(len(self.spi)) + u16(self.notify_type) + self.spi + self.data
+        header = _LAYOUT.pack(self.protocol, len(self.spi), self.notify_type)
+        return header + self.spi + self.data
 
     @property
     def is_error(self) -> bool:

@@ -7,6 +7,7 @@ members of these enums compare equal to them.
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from functools import lru_cache
 
 
 class ExchangeType(IntEnum):
@@ -344,6 +345,7 @@ def transform_name(transform_type: int, transform_id: int) -> str:
     return known or f"transform {transform_type}/{transform_id}"
 
 
+@lru_cache(maxsize=1024)  # every payload and notify is asked for its name
 def value_name(registry: type[IntEnum], value: int) -> str:
     """Name a registry value, or give its number where it is not listed."""
     try:

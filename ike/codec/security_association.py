@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import ClassVar
 
-from ike.codec.reader import Reader, u8, u16
+from ike.codec.reader import Reader, u16
 from ike.codec.registry import AttributeType, PayloadType
 
 MAX_PROPOSALS = 64
@@ -16,6 +17,12 @@ _MORE_PROPOSALS = 2
 _MORE_TRANSFORMS = 3
 _LAST = 0
 _ATTRIBUTE_IS_SHORT = 0x8000
+
+_ATTRIBUTE = Struct("!HH")
+_SUBSTRUCTURE = Struct("!BxH")  # what begins a proposal and a transform: "last" field and length
+_TRANSFORM = Struct("!BxH")  # type and id
+_WHOLE_TRANSFORM = Struct("!BxHBxH")
+_WHOLE_PROPOSAL = Struct("!BxHBBBB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +39,15 @@ class Attribute:
         Raises:
             ParseError: it is cut short.
         """
-        first = reader.uint(2)
+        first, second = reader.unpack(_ATTRIBUTE)
         if first & _ATTRIBUTE_IS_SHORT:
-            return cls(first & 0x7FFF, reader.uint(2))
-        return cls(first, reader.take(reader.uint(2)))
+            return cls(first & 0x7FFF, second)
+        return cls(first, reader.take(second))
 
     def serialize(self) -> bytes:
         """Write it."""
         if isinstance(self.value, int):
-            return u16(self.attribute_type | _ATTRIBUTE_IS_SHORT) + u16(self.value)
+            return _ATTRIBUTE.pack(self.attribute_type | _ATTRIBUTE_IS_SHORT, self.value)
         return u16(self.attribute_type) + u16(len(self.value)) + self.value
 
 
@@ -81,14 +88,11 @@ class Transform:
         Raises:
             ParseError: a length or the "last" field is wrong, or there are too many attributes.
         """
-        more = _read_more(reader, _MORE_TRANSFORMS)
-        length = reader.uint(2)
+        length, more = _read_begin(reader, _MORE_TRANSFORMS)
         if length < 8:
             raise reader.error(f"a transform of {length} bytes, 8 is the least")
         block = reader.block("transform", length - 4)
-        transform_type = block.uint(1)
-        block.skip(1)
-        transform_id = block.uint(2)
+        transform_type, transform_id = block.unpack(_TRANSFORM)
         attributes: list[Attribute] = []
         while block.remaining:
             if len(attributes) == MAX_ATTRIBUTES:
@@ -99,13 +103,10 @@ class Transform:
     def serialize(self, last: bool) -> bytes:
         """Write it."""
         attributes = b"".join(attribute.serialize() for attribute in self.attributes)
+        begin = _LAST if last else _MORE_TRANSFORMS
+        length = _WHOLE_TRANSFORM.size + len(attributes)
         return (
-            u8(_LAST if last else _MORE_TRANSFORMS)
-            + u8(0)
-            + u16(8 + len(attributes))
-            + u8(self.transform_type)
-            + u8(0)
-            + u16(self.transform_id)
+            _WHOLE_TRANSFORM.pack(begin, length, self.transform_type, self.transform_id)
             + attributes
         )
 
@@ -130,8 +131,7 @@ class Proposal:
         Raises:
             ParseError: a length, a count or a "last" field is wrong.
         """
-        more = _read_more(reader, _MORE_PROPOSALS)
-        length = reader.uint(2)
+        length, more = _read_begin(reader, _MORE_PROPOSALS)
         if length < 8:
             raise reader.error(f"a proposal of {length} bytes, 8 is the least")
         block = reader.block("proposal", length - 4)
@@ -153,17 +153,15 @@ class Proposal:
         """Write it."""
         final = len(self.transforms) - 1
         transforms = b"".join(t.serialize(i == final) for i, t in enumerate(self.transforms))
-        return (
-            u8(_LAST if last else _MORE_PROPOSALS)
-            + u8(0)
-            + u16(8 + len(self.spi) + len(transforms))
-            + u8(self.number)
-            + u8(self.protocol)
-            + u8(len(self.spi))
-            + u8(len(self.transforms))
-            + self.spi
-            + transforms
+        header = _WHOLE_PROPOSAL.pack(
+            _LAST if last else _MORE_PROPOSALS,
+            _WHOLE_PROPOSAL.size + len(self.spi) + len(transforms),
+            self.number,
+            self.protocol,
+            len(self.spi),
+            len(self.transforms),
         )
+        return header + self.spi + transforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +195,9 @@ class SecurityAssociation:
         return b"".join(p.serialize(i == final) for i, p in enumerate(self.proposals))
 
 
-def _read_more(reader: Reader, more: int) -> bool:
-    value = reader.uint(1)
-    if value not in (_LAST, more):
-        raise reader.error(f"{value} where {_LAST} (last) or {more} (more) belongs")
-    reader.skip(1)
-    return value == more
+def _read_begin(reader: Reader, more: int) -> tuple[int, bool]:
+    """Read the length of a proposal or transform, and whether another follows."""
+    begin, length = reader.unpack(_SUBSTRUCTURE)
+    if begin not in (_LAST, more):
+        raise reader.error(f"{begin} where {_LAST} (last) or {more} (more) belongs")
+    return length, begin == more
