@@ -209,4 +209,8 @@ IkeEncryption = Annotated[Encryption, _one_of(_IKE_WORDS, "an encryption algorit
 IkeIntegrity = Annotated[Integrity, _one_of(_INTEGRITY, "an integrity algorithm", _INTEGRITY)]
 IkePrf = Annotated[Prf, _one_of(_PRF, "a PRF", _PRF)]
 IkeGroup = Annotated[KeyExchange, _one_of(_GROUP, "a Diffie-Hellman group", _GROUP)]
+AdditionalMethod = Annotated[
+    KeyExchange | None,
+    _one_of(_METHODS | {"none": None}, "a key exchange", _METHODS | {"none": None}),
+]
 PfsGroup = Annotated[KeyExchange, _one_of(_PFS, "a Diffie-Hellman group", _PFS)]

@@ -24,6 +24,8 @@ from ike.types import Secret
 DEFAULT_ESP_LIFETIME = 3600  # seconds, as on IOS
 
 EspLifetime = Annotated[int, integer(120, 86400, "seconds")]
+Kilobytes = Annotated[int, integer(0, 4294967295, "kilobytes (0: no limit)")]
+Packets = Annotated[int, integer(0, 2**64 - 1, "packets (0: no limit)")]
 Retry = Annotated[int, integer(1, 86400, "seconds")]
 Sequence = Annotated[int, integer(1, 65535)]
 # 1 to 255 are IANA's (RFC 4303 §2.1).
@@ -119,6 +121,19 @@ class SessionKeys(Section):
     outbound: SessionKeyEntry
 
 
+class SaLifetime(Section):
+    """``set security-association lifetime seconds|kilobytes|packets``. 0 is no limit."""
+
+    seconds: EspLifetime = DEFAULT_ESP_LIFETIME
+    kilobytes: Kilobytes = 0
+    packets: Packets = 0
+
+
+def _sa_lifetime(value: object) -> Any:
+    """Take a number for seconds."""
+    return value if isinstance(value, dict | SaLifetime) else {"seconds": value}
+
+
 class CryptoMapEntry(Section):
     """``crypto map NAME SEQUENCE ipsec-isakmp|ipsec-manual``."""
 
@@ -128,7 +143,9 @@ class CryptoMapEntry(Section):
     set_peer: UnicastAddress
     set_transform_set: OneOrMore[Name] = Field(description="names of transform sets")
     match_address: Name = Field(description="the name of an access list")
-    set_security_association_lifetime: EspLifetime | None = None
+    set_security_association_lifetime: (
+        Annotated[SaLifetime, BeforeValidator(_sa_lifetime)] | None
+    ) = None
     set_pfs: OneOrMore[PfsGroup] | None = None
     set_session_key: SessionKeys | None = None
 

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from controller.config.algorithms import (
     PRF_OF_INTEGRITY,
+    AdditionalMethod,
     IkeEncryption,
     IkeGroup,
     IkeIntegrity,
@@ -23,10 +24,12 @@ from controller.config.scalars import (
     PeerIdentity,
     Prefix,
     integer,
+    number,
+    shown,
     text,
 )
 from controller.config.section import Section, exactly_one
-from ike.config import Integrity, Prf
+from ike.config import MAX_ADDITIONAL, MAX_PPK_ID, MAX_WINDOW, Integrity, Prf
 from ike.crypto.encryption import is_aead
 from ike.types import Secret
 
@@ -34,8 +37,33 @@ DEFAULT_IKE_LIFETIME = 86400  # seconds, as on IOS
 
 IkeLifetime = Annotated[int, integer(60, 86400, "seconds")]
 Keepalive = Annotated[int, integer(0, 3600, "seconds (0: never)")]
+Reauthentication = Annotated[int, integer(0, 31_536_000, "seconds (0: never)")]
+RetransmitSeconds = Annotated[float, number(0.1, 60, "seconds")]
+RetransmitBase = Annotated[float, number(1, 10)]
+RetransmitLimit = Annotated[float, number(0.1, 300, "seconds")]
+RetransmitTries = Annotated[int, integer(1, 30)]
+HalfOpen = Annotated[int, integer(1, 40_000, "half-open IKE SAs")]
+Window = Annotated[int, integer(1, MAX_WINDOW, "requests")]
 OwnIdentity = Annotated[str, BeforeValidator(text)]
 PolicyNumber = Annotated[int, integer(1, 10000)]
+
+
+def _fragmentation(value: object) -> int:
+    """Read bytes of a message; 0 turns fragmentation off. RFC 7383 §2.5.1: 576 always passes."""
+    word = text(value)
+    if word != "0" and not (word.isascii() and word.isdecimal() and 256 <= int(word[:9]) <= 9000):
+        raise ValueError(f"expected 256 to 9000 bytes, or 0 for never, not {shown(word)}")
+    return int(word)
+
+
+def _ppk_id(value: object) -> str:
+    word = text(value)
+    if not 1 <= len(word.encode()) <= MAX_PPK_ID:
+        raise ValueError(f"expected 1 to {MAX_PPK_ID} bytes")
+    return word
+
+
+PpkId = Annotated[str, BeforeValidator(_ppk_id)]
 
 
 class IsakmpPolicy(Section):
@@ -49,6 +77,9 @@ class IsakmpPolicy(Section):
     prf: OneOrMore[IkePrf] | None = None
     hash: OneOrMore[IkeIntegrity] | None = None
     group: OneOrMore[IkeGroup] = Field(description="such as 19")
+    additional_key_exchange: list[OneOrMore[AdditionalMethod]] = Field(
+        default_factory=list, max_length=MAX_ADDITIONAL
+    )
     lifetime: IkeLifetime = DEFAULT_IKE_LIFETIME
     legacy: Boolean = False
 
@@ -103,6 +134,36 @@ class IsakmpKey(Section):
         return secret
 
 
+class Retransmit(Section):
+    """When a request goes out again: after `seconds`, then `base` times that, up to `limit`."""
+
+    seconds: RetransmitSeconds = 0.5
+    base: RetransmitBase = 1.8
+    limit: RetransmitLimit = 8.0
+    tries: RetransmitTries = 7
+
+
+class PpkSection(Section):
+    """``ppk manual id ID key KEY [required]``: a postquantum preshared key (RFC 8784)."""
+
+    id: PpkId = Field(description="the name that both ends know the key by")
+    key: PresharedKey | None = None
+    key_file: PresharedKeyFile | None = None
+    required: Boolean = False
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        exactly_one(self, "key", "key_file")
+        return self
+
+    @property
+    def secret(self) -> Secret:
+        """The key, wherever it came from."""
+        secret = self.key_file if self.key is None else self.key
+        assert secret is not None
+        return secret
+
+
 class IsakmpProfile(Section):
     """``crypto isakmp profile NAME``: what differs for some peers; the longest prefix wins."""
 
@@ -111,6 +172,7 @@ class IsakmpProfile(Section):
     ca_trust_point: Name | None = None
     self_identity: OwnIdentity | None = None
     identity: PeerIdentity | None = None
+    ppk: PpkSection | None = None
     legacy: Boolean = False
 
 
@@ -124,3 +186,12 @@ class Isakmp(Section):
     ca_trust_point: Name | None = None
     identity: OwnIdentity = "address"
     keepalive: Keepalive = 10
+    nat_keepalive: Keepalive = 20
+    reauthentication: Reauthentication = 0
+    childless: Boolean = False
+    retransmit: Retransmit = Field(default_factory=Retransmit)
+    fragmentation: Annotated[int, BeforeValidator(_fragmentation)] = 1232
+    cookie_challenge: HalfOpen = 32
+    limit_max_in_negotiation_sa: HalfOpen = 1024
+    window: Window = 8
+    crash_detection_file: PresharedKeyFile | None = None

@@ -20,6 +20,7 @@ from ike.types import Identity, IdType
 _T = TypeVar("_T")
 # One way to write a number, because numbers are keys too: 010 must not stand beside 10.
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,39}")
+_FRACTION = re.compile(r"(0|[1-9][0-9]{0,9})([.][0-9]{1,3})?")
 _HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,32}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}")
 _NAME = re.compile(r"[!-~]{1,64}")
@@ -82,6 +83,27 @@ def integer(low: int, high: int, unit: str = "", *, hexadecimal: bool = False) -
         if not low <= number <= high:
             raise ValueError(f"{expected}, not {shown(word)}")
         return number
+
+    return BeforeValidator(read)
+
+
+def number(low: float, high: float, unit: str = "") -> BeforeValidator:
+    """Make a reader of decimal numbers with up to 3 digits after the point, bounds inclusive.
+
+    Args:
+        low: the smallest.
+        high: the largest.
+        unit: for the message.
+    """
+    expected = f"expected {low:g} to {high:g}{' ' if unit else ''}{unit}"
+
+    def read(value: object) -> float:
+        if isinstance(value, float):
+            return value
+        word = text(value)
+        if not _FRACTION.fullmatch(word) or not low <= float(word) <= high:
+            raise ValueError(f"{expected}, not {shown(word)}")
+        return float(word)
 
     return BeforeValidator(read)
 

@@ -17,6 +17,7 @@ from ike.config import (
     CertificateCredential,
     LocalAuthentication,
     NullAuthentication,
+    Ppk,
     PresharedKey,
     RemoteAuthentication,
     TrustedCertificate,
@@ -36,6 +37,7 @@ class PeerAuthentication:
     local: LocalAuthentication
     remote: RemoteAuthentication
     path: Path
+    ppk: Ppk | None = None
 
 
 class ByPrefix(Generic[T]):
@@ -114,6 +116,7 @@ class Authenticator:
             local,
             remote,
             section if profile else keyed,
+            _ppk(profile),
         )
 
     def _local(
@@ -180,6 +183,13 @@ class Authenticator:
 
     def _warning(self, path: Path, message: str) -> None:
         self._findings.warning(path, message)
+
+
+def _ppk(profile: IsakmpProfile | None) -> Ppk | None:
+    if profile is None or profile.ppk is None:
+        return None
+    ppk = profile.ppk
+    return Ppk(ppk.id.encode(), ppk.secret, required=ppk.required)
 
 
 def _identity_of_peer(

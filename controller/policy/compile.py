@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from controller.config.models import Config
 from controller.policy.certificates import compile_certificates
 from controller.policy.findings import Findings
+from controller.policy.ike_settings import ike_settings
 from controller.policy.interfaces import compile_interfaces
 from controller.policy.manual_keys import check_manual_keys
 from controller.policy.model import Interface, PacketType, Policy
@@ -45,6 +46,7 @@ def compile_policy(config: Config) -> Policy:
         passive_mode=config.crypto_ipsec_optional.enabled,
         retry=float(config.crypto_ipsec_optional.retry),
         certificates=compile_certificates(config),
+        ike_settings=ike_settings(config.isakmp),
         warnings=findings.warnings,
     )
 

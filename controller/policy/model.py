@@ -15,7 +15,9 @@ from ike.config import (
     IkeProposal,
     Integrity,
     LocalAuthentication,
+    Ppk,
     RemoteAuthentication,
+    Settings,
 )
 from ike.types import Identity, Secret
 
@@ -98,6 +100,8 @@ class PacketType:
     transform_set: str
     proposals: tuple[EspProposal, ...]
     lifetime: float  # seconds
+    lifetime_bytes: int = 0  # 0: no limit
+    lifetime_packets: int = 0  # 0: no limit
     manual_in: ManualSa | None = None
     manual_out: ManualSa | None = None
     origin: str = field(default="", compare=False)  # of the access-list line: ``r1.yaml:42``
@@ -162,6 +166,9 @@ class IsakmpPeer:
     proposals: tuple[IkeProposal, ...]
     lifetime: float  # seconds
     keepalive: float  # seconds of silence before a liveness check; 0: never
+    reauthenticate: float = 0.0  # seconds; 0: when a certificate expires
+    childless: bool = False
+    ppk: Ppk | None = None
     origin: str = field(default="", compare=False)  # of how it authenticates: ``r1.yaml:42``
 
 
@@ -198,4 +205,5 @@ class Policy:
     passive_mode: bool
     retry: float  # seconds
     certificates: tuple[TrustpointCertificate, ...] = ()
+    ike_settings: Settings = Settings()  # noqa: RUF009  # frozen
     warnings: tuple[Problem, ...] = field(default=(), compare=False)

@@ -7,9 +7,9 @@ from itertools import product
 
 from controller.config.access_list import AccessListEntry, Action, PortMatch, PortOperator
 from controller.config.crypto import (
-    DEFAULT_ESP_LIFETIME,
     CryptoMapEntry,
     CryptoMapType,
+    SaLifetime,
 )
 from controller.config.models import Config
 from controller.policy import limits
@@ -94,7 +94,7 @@ def _packet_type(
     assert interface.crypto_map is not None
     manual = entry.set_session_key
     transforms = config.transform_sets[entry.set_transform_set[0]].transforms
-    lifetime = entry.set_security_association_lifetime or DEFAULT_ESP_LIFETIME
+    lifetime = entry.set_security_association_lifetime or SaLifetime()
     return PacketType(
         id=identifier,
         name=name,
@@ -110,7 +110,9 @@ def _packet_type(
         interface=interface.name,
         transform_set=", ".join(entry.set_transform_set),
         proposals=tuple(_proposal(config, name, entry) for name in entry.set_transform_set),
-        lifetime=0.0 if manual else float(lifetime),
+        lifetime=0.0 if manual else float(lifetime.seconds),
+        lifetime_bytes=1024 * lifetime.kilobytes,
+        lifetime_packets=lifetime.packets,
         manual_in=manual_sa(manual.inbound, transforms) if manual else None,
         manual_out=manual_sa(manual.outbound, transforms) if manual else None,
         origin=config.document.origin(("access_lists", entry.match_address, number - 1)),

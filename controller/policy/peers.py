@@ -40,6 +40,9 @@ def compile_peers(
             proposals=proposals,
             lifetime=float(lifetime),
             keepalive=float(config.isakmp.keepalive),
+            reauthenticate=float(config.isakmp.reauthentication),
+            childless=config.isakmp.childless,
+            ppk=found.ppk,
             origin=config.document.origin(found.path),
         )
     return tuple(peers.values())
@@ -51,5 +54,6 @@ def _proposal(config: Config, number: int, policy: IsakmpPolicy) -> IkeProposal:
         prf=policy.prfs,
         key_exchange=tuple(policy.group),
         integrity=policy.integrity_algorithms,
+        additional_key_exchange=tuple(map(tuple, policy.additional_key_exchange)),
         origin=config.document.origin(("isakmp", "policies", str(number))),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
+from controller.p4runtime.entities import CounterValue
 from controller.passive.events import (
     AttemptEnded,
     Message,
@@ -105,6 +106,10 @@ class Negotiation:
     def note_inbound_traffic(self, spi_in: int, now: float) -> None:
         """ESP has arrived on this SA: its peer is alive."""
         self._endpoint.note_inbound_traffic(spi_in, now)
+
+    def note_usage(self, spi_in: int, usage: CounterValue, now: float) -> None:
+        """Tell what a pair of SAs has carried in its busier direction since it was made."""
+        self._endpoint.note_usage(spi_in, usage.bytes, usage.packets, now)
 
     def reserve_spis(self, spis: Iterable[int]) -> None:
         """Keep these inbound SPIs out of what is allocated."""

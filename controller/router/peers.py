@@ -29,6 +29,9 @@ def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
             proposals=peer.proposals,
             lifetime=peer.lifetime,
             liveness_interval=peer.keepalive,
+            reauthenticate=peer.reauthenticate,
+            childless=peer.childless,
+            ppk=peer.ppk,
             origin=peer.origin,
             children=tuple(
                 _child(packet_type)
@@ -48,5 +51,7 @@ def _child(packet_type: PacketType) -> ChildConfig:
         remote_selectors=remote,
         proposals=packet_type.proposals,
         lifetime=packet_type.lifetime,
+        lifetime_bytes=packet_type.lifetime_bytes,
+        lifetime_packets=packet_type.lifetime_packets,
         origin=packet_type.origin,
     )

@@ -17,7 +17,7 @@ call carries out `take_outputs` in order. `next_deadline` says when to call `adv
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -25,6 +25,7 @@ from controller.p4runtime import tables
 from controller.p4runtime.desired import DesiredState
 from controller.p4runtime.entities import (
     ClearReport,
+    CounterValue,
     Declared,
     Entry,
     MeterCell,
@@ -59,8 +60,10 @@ from controller.router.expiry import ExpiryWatch
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
 from controller.router.punts import PuntResult, Punts
+from controller.router.sa_pair import SaSource
 from controller.router.sad import SecurityAssociationDatabase
 from controller.router.upkeep import SaUpkeep
+from controller.router.usage import UsageMeter
 from controller.speaker import ike_transport
 from controller.speaker.routes import RouteTable
 from controller.speaker.tally import Tally
@@ -101,7 +104,7 @@ class Router:
             policy,
             self._sad,
             random_bytes=random_bytes,
-            settings=settings or Settings(),
+            settings=settings or policy.ike_settings,
             wall_clock=wall_clock,
             ike_keylog=ike_keylog,
             esp_keylog=esp_keylog,
@@ -110,6 +113,7 @@ class Router:
         self._passive = PassiveMode(
             self._types, enabled=policy.passive_mode, retry=policy.retry, now=now
         )
+        self._usage = UsageMeter()
         self._expiry = ExpiryWatch(wall_clock)
         self._expiry.set_certificates(policy.certificates, now)
         self._punts = Punts(policy, self._routes, self._sad)
@@ -225,13 +229,27 @@ class Router:
                 self._tell(SourceIdle(*tables.parse_clear_source(entry)), now)
         self._settle(now)
 
-    def inbound_counters(self, packets: dict[int, int], now: float) -> None:
-        """Tell how many packets each inbound SA, by its id, has had: proof that peers live."""
+    def sa_counters(
+        self,
+        inbound: Mapping[int, CounterValue],
+        outbound: Mapping[int, CounterValue],
+        now: float,
+    ) -> None:
+        """Tell what the SAs have carried: proof that peers live, and what uses lifetimes up.
+
+        Args:
+            inbound: by SA id.
+            outbound: by packet type.
+            now: seconds.
+        """
         for pair in self._sad.pairs():
-            count = packets.get(pair.sa_id)
-            if count is not None and count > pair.packets_in:
+            received = inbound.get(pair.sa_id)
+            if received is not None and received.packets > pair.packets_in:
                 self._negotiation.note_inbound_traffic(pair.inbound.spi, now)
-                pair.packets_in = count
+                pair.packets_in = received.packets
+        for pair, usage in self._usage.update(self._sad, inbound, outbound):
+            if pair.source is SaSource.IKE:
+                self._negotiation.note_usage(pair.inbound.spi, usage, now)
         self._settle(now)
 
     # --- time -----------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def inner_mtu(mtu: int, suite: EspSuite, *, encapsulated: bool) -> int:
     return max(0, room // block * block - _ESP_TRAILER)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class SaPair:
     """One SA each way. Times are seconds of the injected clock."""
 

@@ -18,12 +18,12 @@ from controller.config.models import Config
 from controller.config.problems import ConfigError
 from controller.p4runtime.channel import SwitchChannel
 from controller.policy.compile import compile_policy
+from controller.policy.ike_settings import SETTINGS_FIELDS
 from controller.policy.model import Policy
 from controller.router.router import Router
 from controller.service.clock import Clock
 from controller.service.keylog import KeyLog
 from controller.service.service import Service
-from ike.config import Settings
 
 SHUTDOWN_TIME = 5.0
 """Seconds that a goodbye may take."""
@@ -55,7 +55,6 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
             now=clock.now(),
             wall_clock=clock.wall,
             random_bytes=os.urandom,
-            settings=Settings(),
             ike_keylog=ike_keylog.write,
             esp_keylog=esp_keylog.write,
         )
@@ -148,11 +147,8 @@ async def _reload_on_demand(
 def restart_only(started: Config, config: Config) -> tuple[str, ...]:
     """Name what differs from the configuration at the start and only a restart takes over."""
     names = []
-    for section in ("switch", "api", "debug"):
+    for section in ("switch", "api", "isakmp", "debug"):
         before, after = getattr(started, section), getattr(config, section)
-        names += [
-            f"{section}.{key}"
-            for key in type(before).model_fields
-            if getattr(before, key) != getattr(after, key)
-        ]
+        keys = SETTINGS_FIELDS if section == "isakmp" else type(before).model_fields
+        names += [f"{section}.{key}" for key in keys if getattr(before, key) != getattr(after, key)]
     return tuple(names)

@@ -46,7 +46,9 @@ from controller.status import (
 T = TypeVar("T")
 
 COUNTER_INTERVAL = 2.0
-"""Seconds between two looks at the inbound SAs' counters, while there are SAs."""
+"""Seconds between two looks at the SAs' counters, while there are SAs."""
+
+_SA_COUNTERS = (CounterKind.SAD_IN, CounterKind.SAD_OUT)
 
 _LOG_LEVELS = {
     Severity.INFO: "info",
@@ -152,18 +154,22 @@ class Service:
             if not self._channel.is_connected or not len(self._router.sad):
                 continue
             # An id that is given to another SA meanwhile proves nothing of that one.
-            pairs = {pair.sa_id: pair for pair in self._router.sad.pairs()}
+            before = set(self._router.sad.pairs())
             try:
-                counters = await self._channel.read_counters((CounterKind.SAD_IN,))
+                counters = await self._channel.read_counters(_SA_COUNTERS)
             except P4RuntimeError:
                 continue
             async with self._act():
-                packets = {
-                    pair.sa_id: counters.sad_in[pair.sa_id].packets
-                    for pair in self._router.sad.pairs()
-                    if pairs.get(pair.sa_id) is pair and pair.sa_id in counters.sad_in
-                }
-                self._router.inbound_counters(packets, self._clock.now())
+                same = [pair for pair in self._router.sad.pairs() if pair in before]
+                self._router.sa_counters(
+                    {
+                        pair.sa_id: counters.sad_in[pair.sa_id]
+                        for pair in same
+                        if pair.sa_id in counters.sad_in
+                    },
+                    counters.sad_out,
+                    self._clock.now(),
+                )
 
     async def _operate(self, action: Callable[[float], T]) -> T:
         """Carry an operator's action out to its end, even if who asked for it goes away."""

@@ -170,9 +170,8 @@ class SimulatedRouter:
         if self.session is not None:
             if self._counters_at <= self.clock.now:
                 self._counters_at = self.clock.now + COUNTER_INTERVAL
-                self.control.inbound_counters(
-                    {sa: count.packets for sa, count in self.sad_in_counters().items()},
-                    self.clock.now,
+                self.control.sa_counters(
+                    self.sad_in_counters(), self.sad_out_counters(), self.clock.now
                 )
             self.control.advance(self.clock.now)
         self.work()
@@ -214,6 +213,14 @@ class SimulatedRouter:
         return {
             entry.params[0]: CounterValue(entry.counter.packets, entry.counter.bytes)
             for entry in program.tables["RouterIngress.sad_in.sad_in"].entries()
+        }
+
+    def sad_out_counters(self) -> dict[int, CounterValue]:
+        program = self.switch.datapath.program
+        assert program is not None
+        return {
+            entry.match[0][0]: CounterValue(entry.counter.packets, entry.counter.bytes)
+            for entry in program.tables["RouterIngress.sad_out.sad_out"].entries()
         }
 
     def counter(self, name: str, index: int) -> int:

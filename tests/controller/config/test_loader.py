@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.config.algorithms import EspTransforms
-from controller.config.crypto import CryptoMapType
+from controller.config.crypto import CryptoMapType, SaLifetime
 from controller.config.loader import MAX_FILE_SIZE, load_config, parse_config
 from controller.config.models import Config
 from controller.config.problems import ConfigError, Problem
@@ -153,7 +153,7 @@ debug:
     assert fast == EspTransforms((EncryptionAlgorithm.AES_GCM_16, 128))
     entry = config.crypto_maps["m"][20]
     assert entry.set_transform_set == ["strong", "fast"]
-    assert entry.set_security_association_lifetime == 120
+    assert entry.set_security_association_lifetime == SaLifetime(seconds=120)
     manual = config.crypto_maps["m"][10]
     assert manual.type is CryptoMapType.MANUAL
     assert manual.set_session_key is not None
@@ -219,6 +219,11 @@ def test_wrong_values(change: tuple[str, str], expected: str) -> None:
         ({"isakmp": {"keepalive": 4000}}, "isakmp.keepalive", "expected 0 to 3600 seconds"),
         ({"isakmp": {"identity": "é"}}, "isakmp.identity", "expected address, hostname, dn or"),
         ({"isakmp": []}, "isakmp", "expected a mapping"),
+        ({"isakmp": {"fragmentation": 100}}, "isakmp.fragmentation", "256 to 9000 bytes, or 0"),
+        ({"isakmp": {"window": 65}}, "isakmp.window", "expected 1 to 64 requests"),
+        ({"isakmp": {"retransmit": {"base": 0.5}}}, "isakmp.retransmit.base", "expected 1 to 10"),
+        ({"isakmp": {"retransmit": {"seconds": "1e1"}}}, "isakmp.retransmit.seconds", "0.1 to 60"),
+        ({"isakmp": {"cookie_challenge": 0}}, "isakmp.cookie_challenge", "expected 1 to 40000"),
         ({"crypto_ipsec_optional": {"retry": 0}}, "crypto_ipsec_optional.retry", "1 to 86400"),
         ({"crypto_ipsec_optional": {"enabled": 2}}, "crypto_ipsec_optional.enabled", "true or fal"),
         ({"ip_routes": "0.0.0.0/0 192.0.2.2"}, "ip_routes", "expected a list"),
@@ -255,7 +260,11 @@ def test_wrong_sections(sections: dict[str, Any], field: str, expected: str) -> 
         ({"set_transform_set": ["strong", "weak"]}, "set_transform_set[1]", "weak is not defined"),
         ({"set_transform_set": "weak"}, "set_transform_set", "(defined: strong)"),
         ({"set_transform_set": ["strong", "strong"]}, "set_transform_set[1]", "named twice"),
-        ({"set_security_association_lifetime": 60}, "set_security_association_lifetime", "120 to"),
+        (
+            {"set_security_association_lifetime": 60},
+            "set_security_association_lifetime.seconds",
+            "120 to",
+        ),
         ({"type": "ipsec-manual"}, "", "expected 'set_session_key'"),
     ],
 )
