@@ -307,8 +307,14 @@ class Connection:
         self.tasks.add_later(task, now + self.env.retry_after())
 
     def go_on(self, task: Task, now: float) -> None:
-        """Send the next request of the task that has just had its answer, before all others."""
-        self._begin(task, now)
+        """Send the next request of the task that has just had its answer, before all others.
+
+        It waits too if the answer to an earlier request is missing, and the window is full.
+        """
+        if self.channel.has_room:
+            self._begin(task, now)
+        else:
+            self.tasks.add_first(task)
         self.pump(now)
 
     def pump(self, now: float) -> None:
@@ -410,7 +416,8 @@ class Connection:
         self._drop_all(reason)
         self.state = states.advance(self.state, Trigger.DELETE_SENT)
         self.expire_at = None
-        self.tasks.clear()
+        for task in self.tasks.clear():
+            task.abandon(self)
         self.enqueue(DeleteIkeSa(), now)
 
     def shutdown(self, reason: DeletionReason) -> None:

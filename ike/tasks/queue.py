@@ -89,10 +89,12 @@ class TaskQueue:
         heir._later += self._later
         self.clear()
 
-    def clear(self) -> None:
-        """Drop all that have not begun."""
+    def clear(self) -> list[Task]:
+        """Take all out that have not begun, or wait to go on."""
+        dropped = [*self._waiting, *(task for _, task in self._later)]
         self._waiting.clear()
         self._later.clear()
+        return dropped
 
     def snapshot(self, now: float) -> TasksRecord:
         """Describe it for another process (`ike.state`)."""

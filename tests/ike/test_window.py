@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from ike.codec.header import Header
 from ike.codec.notify import Notify
 from ike.codec.reader import u32
 from ike.codec.registry import ExchangeType, NotifyType, ProtocolId
-from ike.config import Settings
+from ike.config import EspProposal, KeyExchange, Settings
 from ike.endpoint import Endpoint
 from ike.events import ChildSaDeleted, ChildSaEstablished, IkeSaClosed, IkeSaEstablished
 from ike.fragments import MAX_HELD, Fragment, Reassembly
@@ -96,6 +97,35 @@ def test_a_lost_request_stops_those_behind_the_window_alone() -> None:
     net.deliver_all()
     net.run(3)
     assert len(live(net, "left")) == len(CHILDREN)
+
+
+def test_a_second_request_for_the_same_waits_for_the_window_too() -> None:
+    """INVALID_KE_PAYLOAD comes while an earlier request is lost: its successor has no room yet."""
+    both, one = (KeyExchange.CURVE25519, KeyExchange.SECP256R1), (KeyExchange.SECP256R1,)
+    left = [replace(c, proposals=(EspProposal(key_exchange=both),)) for c in CHILDREN[:4]]
+    right = [replace(c, proposals=(EspProposal(key_exchange=one),)) for c in CHILDREN[:4]]
+    net = Network(
+        left_peer(*left),
+        right_peer(*(mirrored(c, f"r-{c.name}") for c in right)),
+        settings=Settings(window=2),
+    )
+    net.left.endpoint.initiate("c0", net.now)
+    net.run(1)
+    lost: list[bytes] = []
+    resume = net.now + 0.3
+
+    def lose_the_first(datagram: Datagram) -> list[tuple[float, Datagram]]:
+        if datagram.payload[18] == 36 and not lost:
+            lost.append(datagram.payload)
+        return [] if datagram.payload in lost and net.now < resume else [(0.01, datagram)]
+
+    net.filter = lose_the_first
+    flight = Flight(net)
+    for child_of_ours in left[1:]:
+        net.left.endpoint.initiate(child_of_ours.name, net.now)
+    net.run(5)
+    assert flight.most == 2
+    assert len(live(net, "left")) == len(live(net, "right")) == 4
 
 
 def test_different_packet_types_are_rekeyed_at_once_and_one_step_by_step() -> None:
