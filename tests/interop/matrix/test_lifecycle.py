@@ -220,3 +220,22 @@ def test_auth_lifetime(matrix_lab: Lab, strongswan: StrongSwan) -> None:
         pair.engine.wait_for(IkeSaEstablished, count=2)
         pair.engine.wait_for(ChildSaEstablished, count=2)
         pair.ping_both_ways()
+
+
+@both_ways("Handover to another process", "and rekeying of CHILD_SA and IKE SA after it")
+def test_handover(pair: Pair, by: By) -> None:
+    """Another endpoint imports the IKE SA; strongSwan does not notice, nor does the traffic."""
+    pair.establish(by)
+    with traffic(pair):
+        pair.engine.hand_over()
+        if by is By.ENGINE:
+            pair.engine.rekey_child(CHILD)
+            pair.engine.wait_for(ChildSaDeleted)
+            pair.engine.rekey_ike(PEER)
+        else:
+            pair.strongswan.rekey_child(CHILD)
+            pair.engine.wait_for(ChildSaDeleted)
+            pair.strongswan.rekey_ike(CONNECTION)
+        assert pair.engine.wait_for(IkeSaClosed).reason is DeletionReason.REPLACED
+        pair.engine.hand_over()
+    pair.ping_both_ways()

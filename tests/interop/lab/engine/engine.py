@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from typing import TypeVar
 from ike.config import PeerConfig, Settings
 from ike.endpoint import Endpoint
 from ike.events import Event
-from ike.types import Datagram, UdpAddress
+from ike.types import Datagram, Secret, UdpAddress
 from tests.interop.lab.engine.echo import Address, Echo
 from tests.interop.lab.engine.sockets import open_udp_socket
 from tests.interop.lab.engine.tunnel import ChildPair, EspDatagram, Tunnel
@@ -58,9 +59,9 @@ class Engine:
     ) -> None:
         self.namespace = namespace
         self.address = address
-        self.endpoint = Endpoint(
-            peers, settings=settings or Settings(), wall_clock=lambda: datetime.now(UTC)
-        )
+        self._peers = tuple(peers)
+        self._settings = settings or Settings()
+        self.endpoint = self._make_endpoint()
         self.events: list[Event] = []  # all of them, oldest first
         self._skipped = 0.0  # seconds that its clock is ahead of ours
         self.deaf = False  # set: what comes in is lost
@@ -135,6 +136,24 @@ class Engine:
     def initiate(self, child: str) -> None:
         """Attempt a CHILD_SA; see `wait_for_child` for its result."""
         self.call(lambda endpoint, now: endpoint.initiate(child, now))
+
+    def set_address(self, peer: str, address: IPv4Address) -> None:
+        """Go on with a peer at another address of the namespace, which has to be listened at."""
+        local = UdpAddress(address, NAT_T_PORT)
+        self.call(lambda endpoint, now: endpoint.set_address(peer, local, now))
+
+    def hand_over(self) -> None:
+        """Let another endpoint carry on, from what this one exports; ESP goes on by itself."""
+
+        def carry_on() -> None:
+            self._flush()
+            key = Secret(os.urandom(32))
+            state = self.endpoint.export_state(key, self._now)
+            self.endpoint = self._make_endpoint()
+            self.endpoint.import_state(state, key, self._now)
+            self._flush()
+
+        self._on_thread(carry_on)
 
     def connect(self, peer: str) -> None:
         """Attempt an IKE SA without a CHILD_SA."""
@@ -213,6 +232,9 @@ class Engine:
         with contextlib.suppress(LabError):
             wait_for(lambda: answers() == count, "echo replies", timeout=timeout)
         return PingResult(count, answers())
+
+    def _make_endpoint(self) -> Endpoint:
+        return Endpoint(self._peers, settings=self._settings, wall_clock=lambda: datetime.now(UTC))
 
     @property
     def _now(self) -> float:

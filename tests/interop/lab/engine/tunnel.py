@@ -74,6 +74,7 @@ class Tunnel:
         elif isinstance(event, PeerMoved):
             for spi in event.children:
                 if spi in self.pairs:
+                    self.pairs[spi].local = event.local
                     self.pairs[spi].remote = event.remote
 
     def receive(self, packet: bytes) -> tuple[int, EspDatagram | None] | None:
