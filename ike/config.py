@@ -225,10 +225,12 @@ class CertificateCredential:
     """Proof by a certificate of ours and its private key.
 
     `schemes`: what we may sign by, best first; () is all that the key can and that is no legacy.
+    `ocsp`: OCSP responses about our certificates, DER, for the peers that ask for them (RFC 4806).
     """
 
     credential: Credential
     schemes: tuple[SignatureScheme, ...] = ()
+    ocsp: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class IkeSaInfo:
     what both ends can do beyond RFC 7296's basics. `vendor_ids` are the peer's, cut to a bounded
     number and length, and not authenticated. `retransmissions` counts our requests that went out
     again. `http_certificates`: the peer would fetch certificates from URLs
-    (HTTP_CERT_LOOKUP_SUPPORTED, RFC 7296 §3.6); we send whole ones always.
+    (HTTP_CERT_LOOKUP_SUPPORTED, RFC 7296 §3.6); we send whole ones always. At `reauthenticate_at`
+    both ends prove again who they are; at `authenticated_until` the IKE SA ends if they have not.
     """
 
     peer: str
@@ -67,6 +68,8 @@ class IkeSaInfo:
     vendor_ids: tuple[bytes, ...] = ()
     retransmissions: int = 0
     http_certificates: bool = False
+    reauthenticate_at: float | None = None
+    authenticated_until: float | None = None
 
 
 def unestablished(peer: str, state: State, channel: Channel) -> IkeSaInfo:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ike import crash_detection, mobike, relocation, states
-from ike.authentication import hashes, lifetime, ppk
+from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
 from ike.authentication.verdict import Authenticated
@@ -147,6 +147,7 @@ class InitiatorHandshake:
                 self._request,
                 received.packet,
                 peer_hashes,
+                wants_ocsp=certificates.asks_for_ocsp(received.payloads),
                 uses_ppk=ppk.is_announced(received.payloads),
             )
             obstacle = obstacle_to_proof(self.peer.local_authentication, auth)

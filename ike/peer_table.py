@@ -9,13 +9,13 @@ from ipaddress import IPv4Address
 
 from ike.authentication.configuration import check_authentication
 from ike.config import (
+    CertificateCredential,
     ChildConfig,
     EncryptionAlgorithm,
     EspProposal,
     IkeProposal,
     Mode,
     PeerConfig,
-    RemoteAuthentication,
     TrustedCertificate,
 )
 from ike.crypto.encryption import is_aead, is_known
@@ -152,9 +152,8 @@ def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
 
     What is newly revoked counts from the next authentication on.
     """
-    return replace(one, remote_authentication=_lasting(one)) == replace(
-        other,
-        remote_authentication=_lasting(other),
+    return _lasting(one) == replace(
+        _lasting(other),
         children=one.children,
         lifetime=one.lifetime,
         childless=one.childless,
@@ -164,9 +163,11 @@ def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
     )
 
 
-def _lasting(config: PeerConfig) -> RemoteAuthentication:
-    """Return how the peer authenticates, without CRLs and OCSP responses, which come and go."""
-    remote = config.remote_authentication
-    if not isinstance(remote, TrustedCertificate):
-        return remote
-    return replace(remote, trust=replace(remote.trust, crls=(), ocsp=()))
+def _lasting(config: PeerConfig) -> PeerConfig:
+    """Return a configuration without CRLs and OCSP responses, which come and go."""
+    local, remote = config.local_authentication, config.remote_authentication
+    if isinstance(local, CertificateCredential):
+        local = replace(local, ocsp=())
+    if isinstance(remote, TrustedCertificate):
+        remote = replace(remote, trust=replace(remote.trust, crls=(), ocsp=()))
+    return replace(config, local_authentication=local, remote_authentication=remote)

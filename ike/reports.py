@@ -124,6 +124,8 @@ def info(connection: Connection) -> IkeSaInfo:
         vendor_ids=channel.vendor_ids,
         retransmissions=channel.retransmissions,
         http_certificates=channel.http_certificates,
+        reauthenticate_at=connection.renewal.begin_at,
+        authenticated_until=connection.renewal.ends_at,
     )
 
 

@@ -13,13 +13,12 @@ from ike.authentication.verdict import Rejected
 from ike.codec.certificate import Certificate, CertificateRequest
 from ike.codec.payload import Payload
 from ike.codec.registry import CertificateEncoding, value_name
-from ike.config import PeerConfig, TrustedCertificate
+from ike.config import CertificateCredential, PeerConfig, TrustedCertificate
 from ike.distinguished_name import show_name
 from ike.events import FailureReason
 from ike.pki import (
     CertificateError,
     CertificateProblem,
-    Credential,
     RevocationPolicy,
     TrustStore,
     verify,
@@ -66,12 +65,22 @@ class Presented:
         )
 
 
-def present(credential: Credential) -> list[Certificate]:
+def present(config: CertificateCredential, *, with_ocsp: bool) -> list[Certificate]:
     """Send our certificate and what leads up to an authority, the leaf first."""
-    return [
+    chain = [
         Certificate(CertificateEncoding.X509_SIGNATURE, c.public_bytes(Encoding.DER))
-        for c in credential.chain
+        for c in config.credential.chain
     ]
+    responses = config.ocsp if with_ocsp else ()
+    return chain + [Certificate(CertificateEncoding.OCSP_CONTENT, r) for r in responses]
+
+
+def asks_for_ocsp(payloads: Iterable[Payload]) -> bool:
+    """Tell whether the peer wants OCSP responses beside our certificates (RFC 4806 §3.1)."""
+    return any(
+        isinstance(p, CertificateRequest) and p.encoding == CertificateEncoding.OCSP_CONTENT
+        for p in payloads
+    )
 
 
 def request(peers: Sequence[PeerConfig]) -> list[CertificateRequest]:

@@ -18,7 +18,8 @@ class AuthContext:
 
     These are those of IKE_SA_INIT, and the transcript of IKE_INTERMEDIATE. The agreement's keys
     are those after the last exchange. `peer_hashes` are the hash algorithms that the peer has
-    announced (RFC 7427 §4): none if it does not know RFC 7427. With `uses_ppk` both ends know
+    announced (RFC 7427 §4): none if it does not know RFC 7427. With `wants_ocsp` it has asked for
+    OCSP responses. With `uses_ppk` both ends know
     RFC 8784; with `ppk_is_mixed` a PPK is in the keys.
     """
 
@@ -26,6 +27,7 @@ class AuthContext:
     request: bytes
     response: bytes
     peer_hashes: frozenset[int] = frozenset()
+    wants_ocsp: bool = False
     transcript: Transcript = Transcript()  # noqa: RUF009  # frozen
     uses_ppk: bool = False
     ppk_is_mixed: bool = False

@@ -59,7 +59,7 @@ def prove(
         case CertificateCredential():
             octets = context.octets(signer, body)
             authentication = make_signature(config, context.peer_hashes, octets)
-            return [*present(config.credential)], authentication
+            return [*present(config, with_ocsp=context.wants_ocsp)], authentication
 
 
 def obstacle_to_proof(config: LocalAuthentication, context: AuthContext) -> str | None:

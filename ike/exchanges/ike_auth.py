@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ike.authentication import certificates, ppk
@@ -132,6 +132,7 @@ def answer_request(
     peer = _choose(peers, initiator, payloads)
     if isinstance(peer, Refusal):
         return peer
+    context = replace(context, wants_ocsp=certificates.asks_for_ocsp(payloads))
     chosen = ppk.choose(context, peer, payloads)
     if isinstance(chosen, Rejected):
         return _refuse(chosen, peer.origin)

@@ -29,7 +29,7 @@ from ike.config import (
     SignatureScheme,
 )
 from ike.events import IkeSaEstablished
-from ike.pki import Credential
+from ike.pki import Credential, RevocationPolicy
 from ike.types import NULL_IDENTITY, Identity
 
 METHODS = {
@@ -188,3 +188,42 @@ def test_a_credential_read_again_is_the_same_configuration() -> None:
     network.left.endpoint.set_peers([reread], network.now)
     network.run()
     established(network)
+
+
+@pytest.mark.parametrize("initiator_has_it", [True, False])
+def test_an_ocsp_response_beside_the_certificate(initiator_has_it: bool) -> None:
+    """RFC 4806: the peer asks for it with CERTREQ, and has no other word about revocation."""
+    required = trust(revocation=RevocationPolicy.REQUIRED)
+    left, right = certified_pair()
+    name = LEFT_NAME if initiator_has_it else RIGHT_NAME
+    response = root().ocsp(certified(name))
+    stapled = replace(credential(certified(name)), ocsp=(response,))
+    if initiator_has_it:
+        left = replace(left, local_authentication=stapled)
+        right = replace(right, remote_authentication=required)
+    else:
+        left = replace(left, remote_authentication=required)
+        right = replace(right, local_authentication=stapled)
+    network = initiated(left, right)
+    established(network)
+    fresh = replace(stapled, ocsp=(root().ocsp(certified(name)),))
+    side = network.left if initiator_has_it else network.right
+    config = replace(left if initiator_has_it else right, local_authentication=fresh)
+    side.endpoint.set_peers([config], network.now)
+    network.run()
+    established(network)
+
+
+def test_no_ocsp_response_where_none_is_wanted() -> None:
+    """It is for those who ask for it alone."""
+    response = root().ocsp(certified(LEFT_NAME))
+    left, right = certified_pair()
+    left = replace(
+        left, local_authentication=replace(credential(certified(LEFT_NAME)), ocsp=(response,))
+    )
+    lengths = []
+    for policy in (RevocationPolicy.OFF, RevocationPolicy.IF_AVAILABLE):
+        network = initiated(left, replace(right, remote_authentication=trust(revocation=policy)))
+        established(network)
+        lengths.append(sum(len(d.payload) for d in network.sent if d.payload[18] == 35))
+    assert lengths[0] + len(response) <= lengths[1]

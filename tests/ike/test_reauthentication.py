@@ -100,6 +100,9 @@ def test_make_before_break(left: float, right: float) -> None:
     """By local policy of either end, or both; the responder says so with AUTH_LIFETIME (§3)."""
     network = both(*pair(left, right))
     (before,) = network.left.endpoint.ike_sas()
+    assert before.reauthenticate_at is not None
+    assert before.authenticated_until is not None
+    assert before.reauthenticate_at < before.authenticated_until < network.now + 1.2 * LIFETIME
     never_without(network)
     network.run(LIFETIME + 20)
     (after,) = network.left.endpoint.ike_sas()
