@@ -30,8 +30,10 @@ test: $(STAMP) unit slow interop ## everything: unit tests, slow ones, then real
 unit: $(STAMP) ## unit tests, in under a minute
 	$(VENV)/bin/python -m pytest -q -n 2 -m "not interop and not slow"
 
-slow: $(STAMP) ## unit tests that take longer: the C++ extern, the demo, processes, large tables
+slow: $(STAMP) ## tests that take longer; properties with four times as many examples
 	$(VENV)/bin/python -m pytest -q -n 2 -m "slow and not interop"
+	P4IPSEC_PROPERTIES=thorough \
+	    $(VENV)/bin/python -m pytest -q -n 2 -m "hypothesis and not slow and not interop"
 
 nightly: $(STAMP) ## 10,000 schedules of two IKE endpoints (SCHEDULES=n), long floods
 	P4IPSEC_SCHEDULES=$(SCHEDULES) P4IPSEC_EXAMPLES=2000 P4IPSEC_FLOOD=100000 \

@@ -125,7 +125,7 @@ def test_any_bytes(data: bytes) -> None:
         Message.parse(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(u8, st.binary(max_size=300))
 def test_any_chain(first: int, data: bytes) -> None:
     try:
@@ -137,7 +137,6 @@ def test_any_chain(first: int, data: bytes) -> None:
         assert parse_chain(again, first, 0, len(again)) == parsed
 
 
-@settings(max_examples=100)
 @given(headers, chains.filter(bool), st.data())
 def test_one_byte_changed(header: Header, chain: tuple[Any, ...], data: st.DataObject) -> None:
     message = bytearray(Message(header, chain).serialize())

@@ -679,14 +679,14 @@ class TestUnauthenticated:
 class TestAnything:
     """`Endpoint.receive` never raises."""
 
-    @hypothesis_settings(max_examples=200)
+    @hypothesis_settings(max_examples=2 * hypothesis_settings.default.max_examples)
     @given(st.binary(max_size=120))
     def test_any_bytes(self, data: bytes) -> None:
         endpoint = victim()
         endpoint.receive(Datagram(at(LEFT), at(RIGHT), data), 0.0)
         assert not endpoint.ike_sas()
 
-    @hypothesis_settings(max_examples=60, deadline=None)
+    @hypothesis_settings(deadline=None)
     @given(st.integers(0, 5), st.data())
     def test_any_byte_changed_in_any_message(self, which: int, data: st.DataObject) -> None:
         """After it, the exchange still ends well: what was changed is retransmitted whole."""
@@ -709,7 +709,7 @@ class TestAnything:
         left, right = network.left.of(ChildSaEstablished), network.right.of(ChildSaEstablished)
         assert left[-1].key_in == right[-1].key_out
 
-    @hypothesis_settings(max_examples=100, deadline=None)
+    @hypothesis_settings(deadline=None)
     @given(
         st.sampled_from([35, 36, 37, 38, 43, 0, 255]),
         st.lists(

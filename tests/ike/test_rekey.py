@@ -125,7 +125,7 @@ class TestChild:
 
     def test_no_lifetime_no_rekey(self) -> None:
         network = established(lifetime=0.0)
-        network.run(50_000)
+        network.run(5_000)
         assert len(network.left.of(ChildSaEstablished)) == 1
         assert network.left.one(ChildSaEstablished).lifetime == 0.0
 

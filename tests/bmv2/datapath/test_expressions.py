@@ -111,7 +111,7 @@ def evaluate(node, fields):
 
 @pytest.mark.parametrize("width", [8, 64])
 def test_value_of_any_expression(make_snippet, width):
-    @settings(max_examples=150, deadline=None)
+    @settings(deadline=None)
     @given(expression=numbers, frame=FRAME)
     def check(expression, frame):
         snippet = make_snippet()
@@ -129,7 +129,7 @@ def test_value_of_any_expression(make_snippet, width):
 
 
 def test_conditions_choose_the_branch(make_snippet):
-    @settings(max_examples=100, deadline=None)
+    @settings(deadline=None)
     @given(condition=conditions(numbers), frame=FRAME)
     def check(condition, frame):
         snippet = make_snippet()

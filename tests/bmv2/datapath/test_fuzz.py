@@ -11,7 +11,9 @@ from scapy.packet import Raw
 from bmv2.embedded import esp
 
 shared = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 PORTS = st.sampled_from([0, 1, 2, 3, 510])
 

@@ -225,7 +225,6 @@ def updates(draw) -> p4r.Update:
 
 
 @settings(
-    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -272,7 +271,8 @@ def snapshot(bench):
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.binary(max_size=60))
 def test_any_bytes_that_are_a_request_are_answered(bench, data):

@@ -41,7 +41,7 @@ def test_message_has_the_fields_of_its_dataclass(kind: type, message: type) -> N
     assert sorted(fields) == sorted(message.DESCRIPTOR.fields_by_name)  # type: ignore[attr-defined]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(KINDS).flatmap(lambda k: st.tuples(st.from_type(k[0]), st.just(k))))
 def test_what_is_written_is_read_back(case: tuple[object, tuple[type, type]]) -> None:
     value, (kind, message_kind) = case

@@ -260,6 +260,13 @@ def test_version() -> None:
         assert result.stdout.startswith("p4ipsec 0.")
 
 
+def test_help_names_the_commands() -> None:
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["show", "crypto", "--help"])
+    assert result.exit_code == 0
+    assert "optional" in result.stdout
+
+
+@pytest.mark.slow
 def test_every_command_has_help() -> None:
     pending = [()]
     seen = []
@@ -290,6 +297,7 @@ def test_a_process_of_its_own(server: RunningServer) -> None:
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_pm7_monitor_follows_until_interrupted(server: RunningServer) -> None:
     text = "Security warning: crypto ipsec optional is configured"
     server.publish(LogMessage(1.0, "warning", text))

@@ -84,7 +84,7 @@ def test_pm10_what_cannot_be_changed_in_place_is_left_alone(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.booleans(), st.integers(1, 86_400), st.booleans(), st.integers(1, 86_400))
 def test_pm10_saving_again_and_again_gives_the_last_settings(
     enabled: bool, retry: int, then_enabled: bool, then_retry: int

@@ -426,7 +426,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(operations)
 def test_switch_ends_up_with_what_is_declared(
     todo: list[tuple[str, int, Decision | None]],

@@ -37,7 +37,10 @@ reports = st.builds(
 
 
 class TestAnythingFromTheSwitch:
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(inputs=st.lists(st.one_of(packet_ins, reports), max_size=20))
     def test_never_raises_and_traffic_goes_on(self, inputs):
         router = _router()
