@@ -89,7 +89,7 @@ class Identity:
 
     def __str__(self) -> str:
         if self.id_type is IdType.NULL:
-            return "no identity"
+            return "anonymous"
         if self.id_type in (IdType.IPV4_ADDR, IdType.IPV6_ADDR) and len(self.data) in (4, 16):
             return str(ipaddress.ip_address(self.data))
         if self.id_type in (IdType.FQDN, IdType.RFC822_ADDR):

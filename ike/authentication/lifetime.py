@@ -64,7 +64,8 @@ class Renewal:
         self.ends_at = ends_at
         if not self.is_due and seconds >= SHORTEST:
             wait = env.rekey_after(seconds) if self.is_ours else seconds * (1 + margin / 2)
-            self.begin_at = now + wait
+            begin_at = now + wait
+            self.begin_at = begin_at if self.begin_at is None else min(self.begin_at, begin_at)
 
 
 def announce(seconds: float | None) -> list[Notify]:

@@ -44,7 +44,7 @@ from ike.events import (
     Role,
 )
 from ike.pki import RevocationPolicy
-from ike.types import Secret
+from ike.types import IdType, Secret
 
 CERT = CertificateEncoding.X509_SIGNATURE
 
@@ -291,6 +291,25 @@ class TestInitiator:
         wrong = Authentication(method, data)
         event = refused(adversary, exchanged(adversary.auth_request(), Authentication, wrong))
         assert event.reason is FailureReason.AUTHENTICATION_FAILED
+
+    def test_nobody_with_a_name(self) -> None:
+        """RFC 7619 §2.2: ID_NULL has no data; what has some is malformed."""
+        adversary = certificate_adversary()
+        nobody = IdentificationInitiator(IdType.NULL, b"left.example")
+        payloads = exchanged(adversary.auth_request(), IdentificationInitiator, nobody)
+        answer = adversary.exchange(ExchangeType.IKE_AUTH, payloads)
+        assert answer is not None
+        assert told(answer) == [Notify(NotifyType.INVALID_SYNTAX)]
+        (event,) = adversary.victim.events()
+        assert isinstance(event, PeerRefused)
+        assert event.reason is FailureReason.INVALID_SYNTAX
+
+    def test_nobody_where_somebody_is_configured(self) -> None:
+        adversary = certificate_adversary()
+        nobody = IdentificationInitiator(IdType.NULL, b"")
+        payloads = exchanged(adversary.auth_request(), IdentificationInitiator, nobody)
+        event = refused(adversary, payloads)
+        assert event.detail == "the peer is anonymous, configured is left.example"
 
     def test_two_proofs_are_one(self) -> None:
         """The first counts: a good one behind it helps nobody."""
