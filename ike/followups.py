@@ -9,6 +9,7 @@ from ike.environment import Environment
 from ike.exchanges.child import ChildDraft
 from ike.exchanges.rekey_ike_sa import IkeSaDraft
 from ike.state.records import PendingChildRecord, PendingIkeSaRecord, PendingRecord
+from ike.types import Secret
 
 _LINK_LENGTH = 16  # bytes
 
@@ -29,7 +30,7 @@ class PendingChild:
         """Give the SPI back."""
         env.release_esp_spi(self.draft.terms.spi_in)
 
-    def advance(self, shared: bytes) -> None:
+    def advance(self, shared: Secret) -> None:
         """Take the secret of the next key exchange."""
         self.draft = self.draft.after(shared)
 
@@ -50,7 +51,7 @@ class PendingIkeSa:
         """Give the SPI back."""
         env.release_ike_spi(self.draft.terms.responder_spi)
 
-    def advance(self, shared: bytes) -> None:
+    def advance(self, shared: Secret) -> None:
         """Take the secret of the next key exchange."""
         self.draft = self.draft.after(shared)
 
@@ -104,7 +105,7 @@ class FollowupTable:
         """Return what has that link."""
         return self._pending.get(link)
 
-    def advance(self, pending: Pending, shared: bytes, now: float) -> bool:
+    def advance(self, pending: Pending, shared: Secret, now: float) -> bool:
         """Take the secret of the next key exchange; tell whether it was the last one."""
         pending.advance(shared)
         pending.expire_at = self._until(now)

@@ -32,7 +32,7 @@ class AuthContext:
     uses_ppk: bool = False
     ppk_is_mixed: bool = False
 
-    def after_intermediate(self, request: bytes, response: bytes, shared: bytes) -> AuthContext:
+    def after_intermediate(self, request: bytes, response: bytes, shared: Secret) -> AuthContext:
         """Go on after an additional key exchange in IKE_INTERMEDIATE (RFC 9370 §2.2.2).
 
         Args:

@@ -45,7 +45,7 @@ class Response(NamedTuple):
     """The responder's half: what goes into the KE payload, and the shared secret."""
 
     public: bytes
-    shared: bytes
+    shared: Secret
 
 
 def known(method: int) -> KeyExchange | None:
@@ -89,6 +89,7 @@ def respond(method: KeyExchange, peer: bytes, random_bytes: RandomBytes) -> Resp
         KeyExchangeError: as for `PrivateValue.finish`.
     """
     if method in mlkem.METHODS:
-        return Response(*mlkem.encapsulate(method, peer))
+        ciphertext, shared = mlkem.encapsulate(method, peer)
+        return Response(ciphertext, Secret(shared))
     private = generate(method, random_bytes)
-    return Response(private.public, private.finish(peer))
+    return Response(private.public, Secret(private.finish(peer)))

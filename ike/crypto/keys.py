@@ -47,11 +47,11 @@ class Nonces:
 
 
 def ike_keys(
-    suite: IkeSuite, shared: bytes, nonces: Nonces, initiator_spi: int, responder_spi: int
+    suite: IkeSuite, shared: Secret, nonces: Nonces, initiator_spi: int, responder_spi: int
 ) -> IkeKeys:
     """Derive the keys of a first IKE SA (§2.14): SKEYSEED = prf(Ni | Nr, g^ir)."""
     key = nonce_key(suite.prf, nonces.initiator, nonces.responder)
-    skeyseed = compute(suite.prf, key, shared)
+    skeyseed = compute(suite.prf, key, shared.reveal())
     return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
 
 
@@ -59,7 +59,7 @@ def rekeyed_ike_keys(
     old_prf: Prf,
     old_sk_d: Secret,
     suite: IkeSuite,
-    shared: Sequence[bytes],
+    shared: Sequence[Secret],
     nonces: Nonces,
     initiator_spi: int,
     responder_spi: int,
@@ -68,14 +68,14 @@ def rekeyed_ike_keys(
 
     The secrets of additional key exchanges follow the nonces (RFC 9370 §2.2.4).
     """
-    skeyseed = compute(old_prf, old_sk_d.reveal(), shared[0], nonces.joined, *shared[1:])
+    skeyseed = compute(old_prf, old_sk_d.reveal(), _joined(shared, nonces))
     return _expand(suite, skeyseed, nonces, initiator_spi, responder_spi)
 
 
 def updated_ike_keys(
     suite: IkeSuite,
     keys: IkeKeys,
-    shared: bytes,
+    shared: Secret,
     nonces: Nonces,
     initiator_spi: int,
     responder_spi: int,
@@ -97,6 +97,12 @@ def keys_with_ppk(prf: Prf, keys: IkeKeys, ppk: Secret) -> IkeKeys:
         for key in (keys.sk_d, keys.sk_pi, keys.sk_pr)
     )
     return replace(keys, sk_d=sk_d, sk_pi=sk_pi, sk_pr=sk_pr)
+
+
+def _joined(shared: Sequence[Secret], nonces: Nonces) -> bytes:
+    """Return SK(0) | Ni | Nr | SK(1) | SK(2) and so on (RFC 9370 §2.2.4)."""
+    first, *rest = (secret.reveal() for secret in shared) if shared else (b"",)
+    return b"".join((first, nonces.joined, *rest))
 
 
 def _expand(
@@ -137,7 +143,7 @@ class ChildKeys:
 
 
 def child_keys(
-    prf: Prf, sk_d: Secret, suite: EspSuite, nonces: Nonces, shared: Sequence[bytes] = ()
+    prf: Prf, sk_d: Secret, suite: EspSuite, nonces: Nonces, shared: Sequence[Secret] = ()
 ) -> ChildKeys:
     """Derive the keys of a CHILD_SA (§2.17): prf+(SK_d, [g^ir |] Ni | Nr).
 
@@ -146,7 +152,7 @@ def child_keys(
     """
     spec = suite.encryption_spec
     lengths = (spec.key_length, spec.salt_length, suite.integrity_key_length)
-    seed = b"".join((*shared[:1], nonces.joined, *shared[1:]))
+    seed = _joined(shared, nonces)
     material = prf_plus(prf, sk_d.reveal(), seed, 2 * sum(lengths))
     parts = _split(material, lengths * 2)
     return ChildKeys(DirectionKeys(*parts[:3]), DirectionKeys(*parts[3:]))

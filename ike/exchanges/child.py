@@ -196,7 +196,7 @@ def read_answer(
         finished = finish(offer.private, suite.key_exchange, value)
         if isinstance(finished, Failure):
             return finished
-        shared = (Secret(finished),)
+        shared = (finished,)
     terms = ChildTerms(
         config,
         Role.INITIATOR,
@@ -275,7 +275,7 @@ def answer_offer(
         answered = answer(wanted, value, random_bytes)
         if isinstance(answered, Refusal):
             return answered
-        shared, public = (Secret(answered.shared),), answered.payload
+        shared, public = (answered.shared,), answered.payload
     terms = ChildTerms(
         config,
         Role.RESPONDER,

@@ -39,14 +39,14 @@ class Draft:
     private: PrivateValue | None = None
 
     @property
-    def secrets(self) -> tuple[bytes, ...]:
+    def secrets(self) -> tuple[Secret, ...]:
         """All secrets, once no key exchange is missing."""
         assert not self.methods
-        return tuple(secret.reveal() for secret in self.shared)
+        return self.shared
 
-    def after(self, shared: bytes) -> Self:
+    def after(self, shared: Secret) -> Self:
         """Go on after the next key exchange."""
-        secrets = (*self.shared, Secret(shared))
+        secrets = (*self.shared, shared)
         return replace(self, methods=self.methods[1:], shared=secrets, private=None)
 
     def linked(self, payloads: Sequence[Payload]) -> Self:

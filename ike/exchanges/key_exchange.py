@@ -19,6 +19,7 @@ from ike.crypto.key_exchange import PrivateValue
 from ike.crypto.random import RandomBytes
 from ike.events import FailureReason
 from ike.exchanges.outcome import Failure, Refusal, failure_from, require
+from ike.types import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class KeyExchangeAnswer:
     """The responder's side of a key exchange."""
 
     payload: KeyExchangePayload
-    shared: bytes
+    shared: Secret
 
 
 def value_of(private: PrivateValue) -> KeyExchangePayload:
@@ -74,7 +75,7 @@ def answer(
 
 def finish(
     private: PrivateValue | None, method: KeyExchange, value: KeyExchangePayload
-) -> bytes | Failure:
+) -> Secret | Failure:
     """Compute the shared secret with the responder's answer.
 
     Args:
@@ -90,7 +91,7 @@ def finish(
             f"to {sent}",
         )
     try:
-        return private.finish(value.data)
+        return Secret(private.finish(value.data))
     except KeyExchangeError as error:
         return Failure(FailureReason.INVALID_SYNTAX, f"bad key exchange value: {error}")
 
@@ -109,7 +110,7 @@ def answer_additional(
     return answer(method, value, random_bytes)
 
 
-def finish_additional(private: PrivateValue, payloads: Sequence[Payload]) -> bytes | Failure:
+def finish_additional(private: PrivateValue, payloads: Sequence[Payload]) -> Secret | Failure:
     """Read the answer to an additional key exchange.
 
     Raises:

@@ -117,7 +117,7 @@ def read_response(
     if isinstance(shared, Failure):
         return shared
     terms = IkeSaTerms(old, suite, Nonces(offer.nonce, nonce.data), offer.spi, spi)
-    return IkeSaDraft(suite.additional, (Secret(shared),), terms=terms).linked(payloads)
+    return IkeSaDraft(suite.additional, (shared,), terms=terms).linked(payloads)
 
 
 def answer_request(
@@ -152,7 +152,7 @@ def answer_request(
         return answered
     suite, initiator_spi = choice.suite, int.from_bytes(peer_spi, "big")
     terms = IkeSaTerms(old, suite, Nonces(nonce.data, own_nonce), initiator_spi, spi)
-    secrets = (Secret(answered.shared),)
+    secrets = (answered.shared,)
     draft = IkeSaDraft(suite.additional, secrets, new_link(), terms=terms)
     return draft, [
         SecurityAssociation((choice.proposal,)),

@@ -32,7 +32,7 @@ from ike.events import (
 )
 from ike.exchanges import ike_intermediate
 from ike.exchanges.key_exchange import value_of
-from ike.types import Datagram
+from ike.types import Datagram, Secret
 
 KE = KeyExchange
 SEVEN = (
@@ -372,7 +372,9 @@ def intermediate(
     if payloads is None and isinstance(value, KeyExchangePayload):
         covered = ike_intermediate.covered(received.header, value.payload_type, received.plaintext)
         request = ike_intermediate.covered_of_own(packet, sent)
-        peer.auth = peer.auth.after_intermediate(request, covered, private.finish(value.data))
+        peer.auth = peer.auth.after_intermediate(
+            request, covered, Secret(private.finish(value.data))
+        )
         peer.channel.secure(peer.auth.agreement.suite, peer.auth.agreement.keys)
     return received.payloads
 
@@ -500,7 +502,7 @@ def test_int_auth_computed_again() -> None:
     context = peer.auth.after_intermediate(  # type: ignore[union-attr]  # set by init
         ike_intermediate.covered(sent, 34, _inside(request, request)),
         ike_intermediate.covered(header, 34, peer.response.plaintext),
-        private.finish(value.data),
+        Secret(private.finish(value.data)),
     )
     assert context.transcript.int_auth == expected
 

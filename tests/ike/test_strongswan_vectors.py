@@ -50,7 +50,7 @@ def test_keys_of_an_ike_sa(vector: Vector) -> None:
         KeyExchange[vector["key_exchange"]],
     )
     spis = (int(vector[name], 16) for name in ("initiator_spi", "responder_spi"))
-    keys = ike_keys(suite, octets(vector, "shared"), nonces(vector), *spis)
+    keys = ike_keys(suite, Secret(octets(vector, "shared")), nonces(vector), *spis)
     assert keys == IkeKeys(
         *(Secret(octets(vector, f"sk_{n}")) for n in ("d", "ai", "ar", "ei", "er", "pi", "pr"))
     )
@@ -80,7 +80,7 @@ def test_keys_of_a_child_sa(vector: Vector) -> None:
         Secret(octets(vector, "sk_d")),
         suite,
         nonces(vector),
-        (shared,) if shared else (),
+        (Secret(shared),) if shared else (),
     )
     for side, derived in (("initiator", keys.initiator), ("responder", keys.responder)):
         cipher = derived.key.reveal() + derived.salt.reveal()
