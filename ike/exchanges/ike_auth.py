@@ -173,7 +173,7 @@ def _choose(
     known = [
         p
         for p in peers
-        if p not in anonymous
+        if not isinstance(p.remote_authentication, NullAuthentication)
         and same_identity(p.remote_identity, initiator.id_type, initiator.data)
     ]
     if anonymous and (method == AuthMethod.NULL or not known):
