@@ -67,6 +67,8 @@ class CryptoMapStatus:
     lines: tuple[str, ...]
     interfaces: tuple[str, ...]
     lifetime: float  # seconds
+    lifetime_kilobytes: int = 0  # 0: no limit
+    lifetime_packets: int = 0  # 0: no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class IsakmpSaDetail:
     vendor_ids: tuple[str, ...]  # as the peer's implementation says
     retransmissions: int
     children: tuple[ChildSaStatus, ...]
+    reauthenticate_in: float | None = None  # seconds; None: never
 
 
 @dataclass(frozen=True, slots=True)

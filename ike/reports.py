@@ -136,4 +136,6 @@ def _features(connection: Connection) -> tuple[str, ...]:
         features.append(f"window of {channel.peer_window}")
     if connection.has_ppk:
         features.append("PPK")
+    if connection.mobility is not None:
+        features.append("MOBIKE")
     return tuple(features)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from controller.config.algorithms import EspTransforms, algorithm_text
-from controller.config.crypto import CryptoMapType, Mode
+from controller.config.algorithms import Encryption, EspTransforms, algorithm_text
+from controller.config.crypto import CryptoMapType
 from controller.config.models import Config
 from controller.config.problems import Path, Problem
 from controller.p4runtime.capabilities import (
@@ -15,7 +15,7 @@ from controller.p4runtime.capabilities import (
     EXTENDED_SEQUENCE_NUMBERS,
     TRANSPORT_MODE,
 )
-from ike.config import is_legacy
+from ike.config import Integrity, KeyExchange, Mode, Prf, is_legacy
 from ike.crypto.encryption import is_aead
 from ike.types import Identity
 
@@ -67,6 +67,13 @@ def _crypto_maps(config: Config) -> Iterator[tuple[Path, str]]:
             for index, transform_set in enumerate(entry.set_transform_set):
                 if transform_set in entry.set_transform_set[:index]:
                     yield (*path, index), f"transform set {transform_set} is named twice"
+            modes = {
+                config.transform_sets[one].mode
+                for one in entry.set_transform_set
+                if one in config.transform_sets
+            }
+            if len(modes) > 1:
+                yield path, "expected transform sets of one mode: an SA has either"
             if entry.type is CryptoMapType.MANUAL and len(entry.set_transform_set) > 1:
                 yield path, "expected one transform set: manual SAs are not negotiated"
             sets = [config.transform_sets.get(one) for one in entry.set_transform_set]
@@ -90,11 +97,16 @@ def _policies(config: Config) -> Iterator[tuple[Path, str]]:
             for index, algorithm in enumerate(getattr(policy, key) or ()):
                 kind = algorithm[0] if isinstance(algorithm, tuple) else algorithm
                 if is_legacy(kind):
-                    yield (
-                        (*path, key, index),
-                        f"{algorithm_text(algorithm)} is for old peers only: it needs "
-                        "'legacy: true' in the policy",
-                    )
+                    yield (*path, key, index), _wants_legacy(algorithm)
+        for index, methods in enumerate(policy.additional_key_exchange):
+            for method in methods:
+                if method is not None and is_legacy(method):
+                    yield (*path, "additional_key_exchange", index), _wants_legacy(method)
+
+
+def _wants_legacy(algorithm: Encryption | Integrity | Prf | KeyExchange) -> str:
+    name = algorithm_text(algorithm)
+    return f"{name} is for old peers only: it needs 'legacy: true' in the policy"
 
 
 def _isakmp(config: Config) -> Iterator[tuple[Path, str]]:

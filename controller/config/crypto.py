@@ -19,6 +19,7 @@ from controller.config.scalars import (
     text,
 )
 from controller.config.section import Section, at_most_one
+from ike.config import Mode
 from ike.types import Secret
 
 DEFAULT_ESP_LIFETIME = 3600  # seconds, as on IOS
@@ -32,13 +33,6 @@ Sequence = Annotated[int, integer(1, 65535)]
 Spi = Annotated[
     int, integer(256, 0xFFFFFFFF, hexadecimal=True), Field(description="256 to 4294967295")
 ]
-
-
-class Mode(StrEnum):
-    """``mode``: what ESP wraps (RFC 4303 §3.1)."""
-
-    TUNNEL = "tunnel"
-    TRANSPORT = "transport"
 
 
 def _mode(value: object) -> Mode:

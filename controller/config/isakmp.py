@@ -189,6 +189,7 @@ class Isakmp(Section):
     nat_keepalive: Keepalive = 20
     reauthentication: Reauthentication = 0
     childless: Boolean = False
+    mobike: Boolean = True
     retransmit: Retransmit = Field(default_factory=Retransmit)
     fragmentation: Annotated[int, BeforeValidator(_fragmentation)] = 1232
     cookie_challenge: HalfOpen = 32

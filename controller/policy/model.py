@@ -15,6 +15,7 @@ from ike.config import (
     IkeProposal,
     Integrity,
     LocalAuthentication,
+    Mode,
     Ppk,
     RemoteAuthentication,
     Settings,
@@ -102,6 +103,7 @@ class PacketType:
     lifetime: float  # seconds
     lifetime_bytes: int = 0  # 0: no limit
     lifetime_packets: int = 0  # 0: no limit
+    mode: Mode = Mode.TUNNEL
     manual_in: ManualSa | None = None
     manual_out: ManualSa | None = None
     origin: str = field(default="", compare=False)  # of the access-list line: ``r1.yaml:42``
@@ -168,6 +170,7 @@ class IsakmpPeer:
     keepalive: float  # seconds of silence before a liveness check; 0: never
     reauthenticate: float = 0.0  # seconds; 0: when a certificate expires
     childless: bool = False
+    mobike: bool = True
     ppk: Ppk | None = None
     origin: str = field(default="", compare=False)  # of how it authenticates: ``r1.yaml:42``
 

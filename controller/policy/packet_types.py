@@ -113,6 +113,7 @@ def _packet_type(
         lifetime=0.0 if manual else float(lifetime.seconds),
         lifetime_bytes=1024 * lifetime.kilobytes,
         lifetime_packets=lifetime.packets,
+        mode=config.transform_sets[entry.set_transform_set[0]].mode,
         manual_in=manual_sa(manual.inbound, transforms) if manual else None,
         manual_out=manual_sa(manual.outbound, transforms) if manual else None,
         origin=config.document.origin(("access_lists", entry.match_address, number - 1)),

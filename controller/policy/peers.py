@@ -42,6 +42,7 @@ def compile_peers(
             keepalive=float(config.isakmp.keepalive),
             reauthenticate=float(config.isakmp.reauthentication),
             childless=config.isakmp.childless,
+            mobike=config.isakmp.mobike,
             ppk=found.ppk,
             origin=config.document.origin(found.path),
         )

@@ -31,6 +31,7 @@ def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
             liveness_interval=peer.keepalive,
             reauthenticate=peer.reauthenticate,
             childless=peer.childless,
+            mobike=peer.mobike,
             ppk=peer.ppk,
             origin=peer.origin,
             children=tuple(
@@ -53,5 +54,6 @@ def _child(packet_type: PacketType) -> ChildConfig:
         lifetime=packet_type.lifetime,
         lifetime_bytes=packet_type.lifetime_bytes,
         lifetime_packets=packet_type.lifetime_packets,
+        mode=packet_type.mode,
         origin=packet_type.origin,
     )

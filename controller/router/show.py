@@ -84,6 +84,8 @@ def crypto_map(router: Router) -> tuple[CryptoMapStatus, ...]:
             lines=tuple(dict.fromkeys(packet_type.text for packet_type in types)),
             interfaces=tuple(dict.fromkeys(packet_type.interface for packet_type in types)),
             lifetime=types[0].lifetime,
+            lifetime_kilobytes=types[0].lifetime_bytes // 1024,
+            lifetime_packets=types[0].lifetime_packets,
         )
         for (name, sequence), types in rows.items()
     )

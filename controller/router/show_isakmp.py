@@ -79,6 +79,9 @@ def _sa(sa: IkeSaInfo, now: float) -> IsakmpSaDetail:
         vendor_ids=tuple(_vendor(vendor_id) for vendor_id in sa.vendor_ids),
         retransmissions=sa.retransmissions,
         children=tuple(_child(child, now) for child in sa.children),
+        reauthenticate_in=(
+            None if sa.reauthenticate_at is None else max(0.0, sa.reauthenticate_at - now)
+        ),
     )
 
 

@@ -35,8 +35,18 @@ def _entry(entry: CryptoMapStatus) -> Iterator[str]:
         yield f"            access-list {entry.access_list} {line}"
     yield f"        Current peer: {entry.peer}"
     if entry.kind == "ipsec-isakmp":
-        yield f"        Security association lifetime: {entry.lifetime:.0f} seconds"
+        yield f"        Security association lifetime: {_lifetime(entry)}"
     yield "        Transform sets={"
     for transform in entry.transforms:
         yield f"                {entry.transform_set}:  {{ {transform}  }} ,"
     yield "        }"
+
+
+def _lifetime(entry: CryptoMapStatus) -> str:
+    """Write the limits as IOS does: ``4608000 kilobytes/3600 seconds``."""
+    limits = [
+        f"{entry.lifetime_kilobytes} kilobytes" if entry.lifetime_kilobytes else "",
+        f"{entry.lifetime_packets} packets" if entry.lifetime_packets else "",
+        f"{entry.lifetime:.0f} seconds",
+    ]
+    return "/".join(limit for limit in limits if limit)

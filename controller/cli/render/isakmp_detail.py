@@ -37,6 +37,8 @@ def _sa(sa: IsakmpSaDetail) -> Iterator[str]:
     if sa.established_ago is not None:
         rekey = "never" if sa.rekey_in is None else f"in {duration(sa.rekey_in)}"
         yield f"  established {duration(sa.established_ago)} ago, rekeyed {rekey}"
+    if sa.reauthenticate_in is not None:
+        yield f"  reauthenticated in {duration(sa.reauthenticate_in)}"
     yield f"  retransmissions: {sa.retransmissions}"
     if sa.features:
         yield f"  features: {', '.join(sa.features)}"

@@ -170,6 +170,7 @@ ISAKMP_DETAIL = IsakmpDetailStatus(
                     rekey_in=None,
                 ),
             ),
+            reauthenticate_in=7_200.0,
         ),
     ),
     peers=(

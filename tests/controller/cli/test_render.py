@@ -39,6 +39,9 @@ TWO_MAPS = (
     dataclasses.replace(
         MAPS[0], sequence=20, kind="ipsec-manual", lines=("permit ip any any", "permit tcp any any")
     ),
+    dataclasses.replace(
+        MAPS[0], sequence=30, lifetime_kilobytes=4_608_000, lifetime_packets=1_000_000
+    ),
     dataclasses.replace(MAPS[0], name="branch", interfaces=("Ethernet2/0", "Ethernet3/0")),
 )
 MANUAL = dataclasses.replace(

@@ -138,6 +138,7 @@ def test_wrong_policies(keys: dict[str, Any], field: str, expected: str) -> None
     [
         ({"encryption": ["aes 256", "3des"]}, "encryption[1]", "3des"),
         ({"hash": "sha"}, "hash", "sha"),
+        ({"additional_key_exchange": [31, [32, 5]]}, "additional_key_exchange[1]", "5"),
         ({"group": [14, 5]}, "group[1]", "5"),
         ({"group": 2}, "group", "2"),
         ({"hash": None, "integrity": "sha256", "prf": "sha1"}, "prf", "sha"),

@@ -38,9 +38,14 @@ def test_settings_of_a_peer() -> None:
         "ppk": {"id": "site-b", "key": "0123456789abcdef", "required": True},
     }
     (peer,) = compiled(
-        isakmp={"reauthentication": 7200, "childless": True, "profiles": {"b": profile}}
+        isakmp={
+            "reauthentication": 7200,
+            "childless": True,
+            "mobike": False,
+            "profiles": {"b": profile},
+        }
     ).peers
-    assert (peer.reauthenticate, peer.childless) == (7200.0, True)
+    assert (peer.reauthenticate, peer.childless, peer.mobike) == (7200.0, True, False)
     assert peer.ppk == Ppk(b"site-b", Secret(b"0123456789abcdef"), required=True)
 
 

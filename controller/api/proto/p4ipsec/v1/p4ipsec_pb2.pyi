@@ -264,6 +264,8 @@ class CryptoMapStatus(message.Message):
     LINES_FIELD_NUMBER: builtins.int
     INTERFACES_FIELD_NUMBER: builtins.int
     LIFETIME_FIELD_NUMBER: builtins.int
+    LIFETIME_KILOBYTES_FIELD_NUMBER: builtins.int
+    LIFETIME_PACKETS_FIELD_NUMBER: builtins.int
     name: builtins.str
     sequence: builtins.int
     kind: builtins.str
@@ -273,6 +275,10 @@ class CryptoMapStatus(message.Message):
     access_list: builtins.str
     lifetime: builtins.float
     """Seconds that an SA lives."""
+    lifetime_kilobytes: builtins.int
+    """The same in kilobytes of inner packets; 0: no limit."""
+    lifetime_packets: builtins.int
+    """The same in packets; 0: no limit."""
     @builtins.property
     def transforms(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -296,10 +302,12 @@ class CryptoMapStatus(message.Message):
         lines: abc.Iterable[builtins.str] | None = ...,
         interfaces: abc.Iterable[builtins.str] | None = ...,
         lifetime: builtins.float = ...,
+        lifetime_kilobytes: builtins.int = ...,
+        lifetime_packets: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["access_list", b"access_list", "interfaces", b"interfaces", "kind", b"kind", "lifetime", b"lifetime", "lines", b"lines", "name", b"name", "peer", b"peer", "sequence", b"sequence", "transform_set", b"transform_set", "transforms", b"transforms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["access_list", b"access_list", "interfaces", b"interfaces", "kind", b"kind", "lifetime", b"lifetime", "lifetime_kilobytes", b"lifetime_kilobytes", "lifetime_packets", b"lifetime_packets", "lines", b"lines", "name", b"name", "peer", b"peer", "sequence", b"sequence", "transform_set", b"transform_set", "transforms", b"transforms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -683,6 +691,7 @@ class IsakmpSaDetail(message.Message):
     VENDOR_IDS_FIELD_NUMBER: builtins.int
     RETRANSMISSIONS_FIELD_NUMBER: builtins.int
     CHILDREN_FIELD_NUMBER: builtins.int
+    REAUTHENTICATE_IN_FIELD_NUMBER: builtins.int
     peer: builtins.str
     local: builtins.str
     """address:port."""
@@ -706,6 +715,8 @@ class IsakmpSaDetail(message.Message):
     """What the peer has to prove its identity by."""
     retransmissions: builtins.int
     """Our requests that went out again."""
+    reauthenticate_in: builtins.float
+    """Seconds until both ends prove anew who they are; absent: never."""
     @builtins.property
     def features(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What both ends can do beyond the basics of RFC 7296."""
@@ -738,17 +749,22 @@ class IsakmpSaDetail(message.Message):
         vendor_ids: abc.Iterable[builtins.str] | None = ...,
         retransmissions: builtins.int = ...,
         children: abc.Iterable[ChildSaStatus] | None = ...,
+        reauthenticate_in: builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_established_ago", b"_established_ago", "_rekey_in", b"_rekey_in", "established_ago", b"established_ago", "rekey_in", b"rekey_in"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_established_ago", b"_established_ago", "_reauthenticate_in", b"_reauthenticate_in", "_rekey_in", b"_rekey_in", "established_ago", b"established_ago", "reauthenticate_in", b"reauthenticate_in", "rekey_in", b"rekey_in"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_established_ago", b"_established_ago", "_rekey_in", b"_rekey_in", "children", b"children", "established_ago", b"established_ago", "features", b"features", "initiator_spi", b"initiator_spi", "local", b"local", "local_authentication", b"local_authentication", "local_identity", b"local_identity", "nat_detected", b"nat_detected", "peer", b"peer", "rekey_in", b"rekey_in", "remote", b"remote", "remote_authentication", b"remote_authentication", "remote_identity", b"remote_identity", "responder_spi", b"responder_spi", "retransmissions", b"retransmissions", "role", b"role", "state", b"state", "suite", b"suite", "vendor_ids", b"vendor_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_established_ago", b"_established_ago", "_reauthenticate_in", b"_reauthenticate_in", "_rekey_in", b"_rekey_in", "children", b"children", "established_ago", b"established_ago", "features", b"features", "initiator_spi", b"initiator_spi", "local", b"local", "local_authentication", b"local_authentication", "local_identity", b"local_identity", "nat_detected", b"nat_detected", "peer", b"peer", "reauthenticate_in", b"reauthenticate_in", "rekey_in", b"rekey_in", "remote", b"remote", "remote_authentication", b"remote_authentication", "remote_identity", b"remote_identity", "responder_spi", b"responder_spi", "retransmissions", b"retransmissions", "role", b"role", "state", b"state", "suite", b"suite", "vendor_ids", b"vendor_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__established_ago: _TypeAlias = typing.Literal["established_ago"]  # noqa: Y015
     _WhichOneofArgType__established_ago: _TypeAlias = typing.Literal["_established_ago", b"_established_ago"]  # noqa: Y015
+    _WhichOneofReturnType__reauthenticate_in: _TypeAlias = typing.Literal["reauthenticate_in"]  # noqa: Y015
+    _WhichOneofArgType__reauthenticate_in: _TypeAlias = typing.Literal["_reauthenticate_in", b"_reauthenticate_in"]  # noqa: Y015
     _WhichOneofReturnType__rekey_in: _TypeAlias = typing.Literal["rekey_in"]  # noqa: Y015
     _WhichOneofArgType__rekey_in: _TypeAlias = typing.Literal["_rekey_in", b"_rekey_in"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__established_ago) -> _WhichOneofReturnType__established_ago | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reauthenticate_in) -> _WhichOneofReturnType__reauthenticate_in | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rekey_in) -> _WhichOneofReturnType__rekey_in | None: ...
 
