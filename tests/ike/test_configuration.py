@@ -102,7 +102,7 @@ def test_too_many_attributes_are_malformed() -> None:
     st.integers(0, 255),
     st.lists(st.tuples(st.integers(0, 0x7FFF), st.binary(max_size=40)), max_size=MAX_ATTRIBUTES),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_any_configuration_is_answered(kind: int, attributes: list[tuple[int, bytes]]) -> None:
     reply = ask(established(application_version="v"), attributes, kind)
     assert reply is None or len(reply.attributes) <= 2

@@ -410,7 +410,7 @@ class TestNoAdditionalSas:
         network.run(5)
         return network
 
-    @pytest.mark.parametrize("per_ike_sa", [1, 3, 4, 9, 10])
+    @pytest.mark.parametrize("per_ike_sa", [1, 4, 10])
     def test_further_children_go_into_further_ike_sas(self, per_ike_sa: int) -> None:
         wanted = -(-10 // per_ike_sa)
         network = self.network(per_ike_sa, ike_sas=10)
