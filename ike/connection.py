@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ike import answers, crash_detection, keylog, relocation, reports, states
+from ike import answers, crash_detection, keylog, relocation, reports, schedule, states
 from ike.authentication.lifetime import Renewal
 from ike.channel import Channel, Received
 from ike.child_sa import ChildSa, ChildState
@@ -39,7 +39,7 @@ from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 from ike.tasks.send_token import SendToken
-from ike.types import NAT_PORT, Datagram, UdpAddress
+from ike.types import Datagram, UdpAddress
 
 
 class Connection:
@@ -155,32 +155,7 @@ class Connection:
     @property
     def deadline(self) -> float | None:
         """When `advance` wants to be called."""
-        times = [self.channel.deadline, self.expire_at]
-        if self.state is State.ESTABLISHED:
-            times += [
-                self.rekey_at,
-                self.tasks.deadline,
-                self.followups.deadline,
-                self.renewal.begin_at,
-                self.renewal.ends_at,
-            ]
-            times += [child.deadline for child in self.children.values()]
-            times.append(self._keepalive_at)
-            if not self.tasks.running:
-                times.append(self._liveness_at)
-        return min((t for t in times if t is not None), default=None)
-
-    @property
-    def _liveness_at(self) -> float | None:
-        interval = self.peer.liveness_interval
-        return max(self.channel.heard_at, self.heard_esp_at) + interval if interval else None
-
-    @property
-    def _keepalive_at(self) -> float | None:
-        """When the NAT before us has to see something (RFC 3948 §4)."""
-        interval = self.env.settings.nat_keepalive
-        needed = self.nat.local and self.channel.local.port == NAT_PORT
-        return self.channel.sent_at + interval if needed and interval else None
+        return schedule.deadline(self)
 
     def receive(self, datagram: Datagram, header: Header, now: float) -> None:
         """Take a message with our SPIs.
@@ -213,41 +188,7 @@ class Connection:
 
     def advance(self, now: float) -> None:
         """Do what time asks for."""
-        if self.state is State.CLOSED:
-            return
-        if self.channel.advance(now):
-            self.close(DeletionReason.LIVENESS)
-            return
-        if self.expire_at is not None and now >= self.expire_at:
-            self.expire_at = None
-            if self.expire_reason is not DeletionReason.DUPLICATE or not self.children:
-                self.delete(self.expire_reason, now)
-        if self.renewal.ends_at is not None and now >= self.renewal.ends_at and self.is_usable:
-            self.delete(DeletionReason.EXPIRED, now)
-        if self.state is not State.ESTABLISHED:
-            return
-        keepalive_at = self._keepalive_at
-        if keepalive_at is not None and now >= keepalive_at:
-            self.channel.keep_nat_alive()
-        self.followups.expire(now)
-        self.tasks.wake(now)
-        self._advance_children(now)
-        if (self.rekey_at is not None and now >= self.rekey_at) or self.channel.ids_run_out:
-            self.rekey(now)
-        if self.renewal.begin_at is not None and now >= self.renewal.begin_at:
-            self.renewal.begin_at = None
-            self.renewal.is_due = True  # the peer's owner takes it from here
-        liveness_at = self._liveness_at
-        if not self.tasks.running and liveness_at is not None and now >= liveness_at:
-            self.tasks.add(CheckLiveness())
-        self.pump(now)
-
-    def _advance_children(self, now: float) -> None:
-        for child in tuple(self.children.values()):
-            if child.expire_at is not None and now >= child.expire_at:
-                self.delete_children((child,), child.expire_reason, now)
-            elif child.deadline is not None and now >= child.deadline:
-                self.rekey_child(child, now)
+        schedule.advance(self, now)
 
     def authenticated(self, good_for: float | None, now: float) -> None:
         """Note that the peer has just proven who it is, for so many seconds; None: for ever."""
