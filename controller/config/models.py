@@ -79,6 +79,12 @@ class InterfaceConfig(Section):
     crypto_map: Name | None = None
 
 
+class ControllerConfig(Section):
+    """The controller itself. With a `state_file`, IKE SAs outlive it."""
+
+    state_file: OutputPath | None = None
+
+
 class Debug(Section):
     """Key logs for Wireshark, written while the controller runs. Off unless named here."""
 
@@ -100,6 +106,7 @@ class Config(Section):
     crypto_ipsec_optional: CryptoIpsecOptional = Field(default_factory=CryptoIpsecOptional)
     crypto_pki_trustpoints: dict[Name, Trustpoint] = Field(default_factory=dict, max_length=64)
     isakmp: Isakmp = Field(default_factory=Isakmp)
+    controller: ControllerConfig = Field(default_factory=ControllerConfig)
     debug: Debug = Field(default_factory=Debug)
 
     _document: Document = PrivateAttr(default_factory=lambda: Document("configuration"))

@@ -39,7 +39,7 @@ from ike.events import (
     Role,
 )
 from ike.info import IkeSaInfo
-from ike.types import Datagram
+from ike.types import Datagram, Secret
 
 REFUSAL_INTERVAL = 60.0
 """Seconds between two lines about messages refused from one address for one reason."""
@@ -133,7 +133,34 @@ class Negotiation:
         """Delete all SAs at the peers, without waiting for their answers."""
         self._endpoint.shutdown(now)
 
+    def export_state(self, key: Secret, now: float) -> bytes:
+        """Export the IKE SAs, for another controller to carry them on."""
+        return self._endpoint.export_state(key, now)
+
+    def import_state(self, blob: bytes, key: Secret, now: float) -> None:
+        """Carry on the IKE SAs that an earlier controller has exported.
+
+        Raises:
+            StateError: they can't be; nothing is changed.
+        """
+        report = self._endpoint.import_state(blob, key, now)
+        if report.carried_on:
+            text = f"{len(report.carried_on)} IKE SAs of the controller before are carried on"
+            self._say(Severity.INFO, text)
+        for dropped in report.not_carried_on:
+            text = f"IKE SA with {dropped.peer} is not carried on: {dropped.reason}"
+            self._say(Severity.WARNING, text)
+
     # --- outputs --------------------------------------------------------------------------
+
+    @property
+    def children(self) -> frozenset[tuple[int, int]]:
+        """The inbound and outbound SPIs of all CHILD_SAs that IKE knows."""
+        return frozenset(
+            (child.spi_in, child.spi_out)
+            for sa in self._endpoint.ike_sas()
+            for child in sa.children
+        )
 
     def transmits(self) -> list[Datagram]:
         """Drain the IKE messages that are to be sent."""

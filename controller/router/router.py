@@ -68,6 +68,7 @@ from controller.speaker import ike_transport
 from controller.speaker.routes import RouteTable
 from controller.speaker.tally import Tally
 from ike.config import Settings
+from ike.types import Secret
 
 CLEAR_ADDRESS_IDLE = 300.0
 """Seconds without a clear packet after which a destination or source is forgotten."""
@@ -92,6 +93,7 @@ class Router:
         self._policy = policy
         self._types = {packet_type.id: packet_type for packet_type in policy.packet_types}
         self._adopted = False
+        self._ike_activity = 0
         self._outputs: list[Output] = []
         self._messages: list[Message] = []
 
@@ -199,6 +201,7 @@ class Router:
         self._take(result)
         if result.datagram is not None:
             discarded = self._negotiation.receive(result.datagram, now)
+            self._ike_activity += 1
             if discarded is not None:
                 self._punts.count_discarded(discarded, packet.frame)
         if result.event is not None:
@@ -327,6 +330,26 @@ class Router:
             self._sad.remove(pair.inbound.spi)
         self._settle(now)
 
+    def export_state(self, key: Secret, now: float) -> bytes:
+        """Export the IKE SAs, for another controller to carry them on; outputs are taken."""
+        return self._negotiation.export_state(key, now)
+
+    def import_state(self, blob: bytes, key: Secret, now: float) -> None:
+        """Carry on the IKE SAs that the controller before has exported; before `connected`.
+
+        The switch has their CHILD_SAs; what it has lost of them is deleted at the peers.
+
+        Raises:
+            StateError: they can't be carried on; nothing is changed.
+        """
+        self._negotiation.import_state(blob, key, now)
+        self._settle(now)
+
+    @property
+    def ike_activity(self) -> int:
+        """A number that grows whenever IKE SAs may have changed."""
+        return self._ike_activity
+
     def reload(self, policy: Policy, now: float) -> None:
         """Go over to another configuration; SAs of packet types that stay the same live on."""
         # Before all else: off, so that nothing goes in the clear against the new configuration;
@@ -387,6 +410,7 @@ class Router:
             self._note_activated(now)
             self._flush()
             datagrams = self._negotiation.transmits()
+            self._ike_activity += len(datagrams)
             for datagram in datagrams:
                 self._outputs.append(Send(ike_transport.encode(datagram)))
             self._sad.advance(now)

@@ -244,12 +244,17 @@ def found(
     outbound: SadOut,
     selectors: tuple[Entry, ...],
     now: float,
+    *,
+    carried_on: bool,
 ) -> SaPair:
-    """Make a pair of what was found on the switch, exactly as it stands there."""
-    manual = packet_type.manual_in is not None
+    """Make a pair of what was found on the switch, exactly as it stands there.
+
+    `carried_on`: IKE knows it.
+    """
+    source = SaSource.IKE if carried_on else SaSource.ADOPTED
     pair = SaPair(
         packet_type=packet_type,
-        source=SaSource.MANUAL if manual else SaSource.ADOPTED,
+        source=source if packet_type.manual_in is None else SaSource.MANUAL,
         inbound=inbound,
         outbound=outbound,
         established_at=now,

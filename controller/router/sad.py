@@ -166,9 +166,14 @@ class SecurityAssociationDatabase:
         outbound: SadOut,
         selectors: tuple[Entry, ...],
         now: float,
+        *,
+        carried_on: bool = False,
     ) -> SaPair:
-        """Carry on with a pair that was found on the switch, exactly as it stands there."""
-        pair = found(packet_type, inbound, outbound, selectors, now)
+        """Carry on with a pair that was found on the switch, exactly as it stands there.
+
+        `carried_on`: IKE knows it.
+        """
+        pair = found(packet_type, inbound, outbound, selectors, now, carried_on=carried_on)
         self._free_ids.remove(pair.sa_id)
         self._declare(pair)
         self.activate(pair)

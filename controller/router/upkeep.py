@@ -45,10 +45,25 @@ class SaUpkeep:
         self._manual_generation = 0
 
     def adopt(self, pairs: Iterable[FoundPair], now: float) -> tuple[PacketType, ...]:
-        """Carry on with what an earlier controller has left; return whose SAs IKE is to replace."""
+        """Carry on with what an earlier controller has left; return whose SAs IKE is to replace.
+
+        IKE need not replace those that it has carried on itself. Those that it knows and the
+        switch has not are deleted.
+        """
+        known = self._negotiation.children
         for pair in pairs:
-            self._sad.adopt(pair.packet_type, pair.inbound, pair.outbound, pair.selectors, now)
+            self._sad.adopt(
+                pair.packet_type,
+                pair.inbound,
+                pair.outbound,
+                pair.selectors,
+                now,
+                carried_on=(pair.inbound.spi, pair.outbound.spi) in known,
+            )
             self._negotiation.reserve_spis((pair.inbound.spi,))
+        for spi_in, _ in known:
+            if self._sad.by_inbound_spi(spi_in) is None:
+                self._negotiation.delete_child(spi_in, now)
         return tuple(
             pair.packet_type for pair in self._sad.pairs() if pair.source is SaSource.ADOPTED
         )

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -24,6 +25,8 @@ from controller.router.router import Router
 from controller.service.clock import Clock
 from controller.service.keylog import KeyLog
 from controller.service.service import Service
+from controller.service.state_file import StateFile
+from ike.state.errors import StateError
 
 SHUTDOWN_TIME = 5.0
 """Seconds that a goodbye may take."""
@@ -35,7 +38,7 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
     Raises:
         ConfigError: the configuration has errors.
         ListenError: the API can't listen where it should.
-        OSError: a key log or certificate can't be opened.
+        OSError: a key log, a certificate or the state's key can't be opened.
     """
     config, policy = load(config_path)
     log = structlog.get_logger(router=policy.hostname)
@@ -50,16 +53,22 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
         KeyLog(config.debug.esp_keylog_file) as esp_keylog,
     ):
         clock = Clock()
+        state = StateFile.of(config.controller.state_file)
         router = Router(
             policy,
             now=clock.now(),
             wall_clock=clock.wall,
             random_bytes=os.urandom,
+            settings=replace(
+                policy.ike_settings, qcd_secret=state.qcd_secret if state is not None else None
+            ),
             ike_keylog=ike_keylog.write,
             esp_keylog=esp_keylog.write,
         )
+        if state is not None:
+            carry_on(router, state, clock)
         channel = channel_of(config)
-        service = Service(router, channel, clock, config_path=config_path)
+        service = Service(router, channel, clock, config_path=config_path, state_file=state)
         if ike_keylog.write or esp_keylog.write:
             log.warning("keys are written to files for debugging: the SAs are not secret")
         server = ApiServer(service, config.api.listen, server_tls(config.api.tls))
@@ -72,6 +81,18 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
             await server.stop()
     log.info("stopped")
     return 0
+
+
+def carry_on(router: Router, state: StateFile, clock: Clock) -> None:
+    """Have the router carry on the IKE SAs of the controller before, if they can be."""
+    log = structlog.get_logger(router=router.policy.hostname)
+    try:
+        blob = state.load()
+        if blob is not None:
+            router.import_state(blob, state.key, clock.now())
+    except (OSError, StateError) as error:
+        log.warning(f"the IKE SAs of the controller before are not carried on: {error}")
+        state.set_aside()
 
 
 def load(config_path: Path) -> tuple[Config, Policy]:
@@ -147,7 +168,7 @@ async def _reload_on_demand(
 def restart_only(started: Config, config: Config) -> tuple[str, ...]:
     """Name what differs from the configuration at the start and only a restart takes over."""
     names = []
-    for section in ("switch", "api", "isakmp", "debug"):
+    for section in ("switch", "api", "isakmp", "controller", "debug"):
         before, after = getattr(started, section), getattr(config, section)
         keys = SETTINGS_FIELDS if section == "isakmp" else type(before).model_fields
         names += [f"{section}.{key}" for key in keys if getattr(before, key) != getattr(after, key)]

@@ -32,6 +32,7 @@ from controller.router import show, show_isakmp, show_pki
 from controller.router.outputs import Send, Write
 from controller.router.router import Router
 from controller.service.clock import Clock
+from controller.service.state_file import StateFile
 from controller.status import (
     CryptoMapStatus,
     CryptoOptionalStatus,
@@ -44,6 +45,9 @@ from controller.status import (
 )
 
 T = TypeVar("T")
+
+STATE_INTERVAL = 1.0
+"""Seconds between two looks at whether IKE SAs have changed, and are to be kept in a file."""
 
 COUNTER_INTERVAL = 2.0
 """Seconds between two looks at the SAs' counters, while there are SAs."""
@@ -61,8 +65,17 @@ class Service:
     """Implements the API's backend. `run` works until it is cancelled."""
 
     def __init__(
-        self, router: Router, channel: SwitchChannel, clock: Clock, *, config_path: Path | None
+        self,
+        router: Router,
+        channel: SwitchChannel,
+        clock: Clock,
+        *,
+        config_path: Path | None,
+        state_file: StateFile | None = None,
     ) -> None:
+        self._state_file = state_file
+        self._state_lock = asyncio.Lock()  # one write at a time; taken before the other lock
+        self._saved_activity = -1
         self._router = router
         self._channel = channel
         self._clock = clock
@@ -87,6 +100,8 @@ class Service:
             tasks.create_task(self._take_inputs())
             tasks.create_task(self._keep_time())
             tasks.create_task(self._watch_counters())
+            if self._state_file is not None:
+                tasks.create_task(self._keep_state())
 
     async def wait_ready(self) -> None:
         """Return when the switch has all that the configuration says."""
@@ -96,7 +111,13 @@ class Service:
         """Delete the SAs at the peers and on the switch, unless they are to be left."""
         async with self._act():
             self._router.shutdown(self._clock.now(), leave_sas=leave_sas)
+        state = self._state_file
+        if state is not None and not leave_sas:
+            async with self._state_lock:
+                self._state_file = None
+                state.remove()
         await self._channel.finish()
+        await self._save_state()
 
     async def reload(self, policy: Policy, *, left_out: Sequence[str] = ()) -> None:
         """Go over to another configuration.
@@ -147,6 +168,29 @@ class Service:
             if deadline is not None and deadline <= self._clock.now():
                 async with self._act():
                     self._router.advance(self._clock.now())
+
+    async def _keep_state(self) -> None:
+        while True:
+            await self._save_state()
+            await asyncio.sleep(self._clock.real(STATE_INTERVAL))
+
+    async def _save_state(self) -> None:
+        """Keep the IKE SAs, if they have changed."""
+        async with self._state_lock:
+            state = self._state_file
+            if state is None:
+                return
+            async with self._lock:
+                activity = self._router.ike_activity
+                if activity == self._saved_activity:
+                    return
+                self._saved_activity = activity
+                blob = self._router.export_state(state.key, self._clock.now())
+            try:
+                await asyncio.to_thread(state.save, blob)
+            except OSError as error:
+                text = f"the IKE SAs can't be kept in {state.path}: {error}"
+                self._say(Message(Severity.ERROR, text))
 
     async def _watch_counters(self) -> None:
         while True:

@@ -24,6 +24,7 @@ from controller.passive.events import Message
 from controller.policy.model import Policy
 from controller.router.outputs import Send, Write
 from controller.router.router import Router
+from ike.types import Secret
 from p4src import JSON_PATH
 from tests.ike.authority import NOW
 from tests.simulation.clock import SimulatedClock
@@ -88,13 +89,16 @@ class SimulatedRouter:
 
     # --- the controller's life ------------------------------------------------------------
 
-    def start_controller(self) -> None:
+    def start_controller(self, state: bytes | None = None, key: Secret | None = None) -> None:
+        """Start a process, with the IKE SAs that an earlier one has exported if they are given."""
         self.control = Router(
             self.policy,
             now=self.clock.now,
             wall_clock=lambda: EPOCH + self.clock.now,
             random_bytes=self._random,
         )
+        if state is not None and key is not None:
+            self.control.import_state(state, key, self.clock.now)
         self.connect()
 
     def kill_controller(self) -> None:

@@ -8,6 +8,8 @@ from controller.p4runtime.entities import Entry, Update, UpdateKind, WriteFailur
 from controller.passive.states import State
 from controller.router.peers import peer_configs
 from controller.router.sa_pair import SaSource
+from ike.state.errors import StateError
+from ike.types import Secret
 from tests.simulation.host import ipv4
 from tests.simulation.topology import Sites, site
 
@@ -219,6 +221,70 @@ class TestReload:
         protected.reload(1, text.replace("10.0.0.1/24, ", "10.0.0.1/24, mtu: 1400, "))
         assert r1.control.sad.pairs() == [pair]
         assert dict(r1.entries("sad_out")[0].params)["inner_mtu_"] == pair.outbound.inner_mtu < 1350
+        sending_without_loss(protected)
+
+
+KEY = Secret(bytes(32))
+
+
+class TestIkeSasOutliveTheController:
+    """The controller before has exported them: nobody notices that there is another one."""
+
+    def restart(self, protected: Sites, away: float = 3.0) -> None:
+        r1 = protected.routers[1]
+        state = r1.control.export_state(KEY, protected.now)
+        r1.kill_controller()
+        protected.run(away)
+        assert protected.exchange(1, 2), "the data plane works on by itself"
+        r1.messages.clear()
+        r1.start_controller(state, KEY)
+
+    def test_no_message_of_ike_is_needed(self, protected):
+        r1 = protected.routers[1]
+        before = r1.entries("sad_out"), r1.entries("sad_in")
+        since = protected.now
+        self.restart(protected)
+        sending_without_loss(protected)
+        assert (r1.entries("sad_out"), r1.entries("sad_in")) == before
+        assert protected.core.count("ike", since) == 0
+        (pair,) = r1.control.sad.pairs()
+        assert pair.source is SaSource.IKE
+        assert any("carried on" in message.text for _, message in r1.messages)
+
+    @pytest.mark.slow
+    def test_the_sas_are_rekeyed_and_deleted_as_ever(self, protected):
+        r1 = protected.routers[1]
+        self.restart(protected)
+        before = r1.entries("sad_out")
+        protected.run(3700)
+        sending_without_loss(protected)
+        assert r1.entries("sad_out") != before, "rekeyed within the hour"
+        r1.control.clear_sas(None, protected.now)
+        r1.work()
+        protected.run(1)
+        assert protected.routers[2].control.sad.pairs() == []
+
+    @pytest.mark.slow
+    def test_what_the_switch_has_lost_is_deleted_at_the_peer(self, protected):
+        r1 = protected.routers[1]
+        state = r1.control.export_state(KEY, protected.now)
+        r1.kill_controller()
+        r1.switch.reset()
+        r1.start_controller(state, KEY)
+        protected.run(1)
+        assert protected.routers[2].control.sad.pairs() == []
+        protected.send(1, 2)
+        protected.run(2)
+        assert protected.exchange(1, 2)
+        sending_without_loss(protected)
+
+    @pytest.mark.slow
+    def test_a_state_that_cannot_be_read_leaves_the_adoption_as_it_is(self, protected):
+        r1 = protected.routers[1]
+        r1.kill_controller()
+        r1.start_controller()
+        with pytest.raises(StateError):
+            r1.control.import_state(b"nonsense", KEY, protected.now)
         sending_without_loss(protected)
 
 

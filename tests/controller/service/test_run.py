@@ -151,3 +151,27 @@ def test_what_cannot_start_says_why_in_a_line_and_fails(processes, extra, said):
     assert processes.logged(said)
     assert not processes.logged("Traceback")
     assert os.path.exists(processes.config)
+
+
+def test_the_process_keeps_its_state_and_starts_with_it(processes):
+    path = processes.folder / "state"
+    processes.write(f"controller: {{state_file: '{path}'}}\n")
+    path.write_bytes(b"nonsense")
+    path.chmod(0o600)
+    processes.run("--leave-sas")
+    wait_for(processes.connected, "no connection to the switch")
+    assert processes.logged("not carried on")
+    wait_for(path.exists, "no state kept")
+    assert (processes.folder / "state.bad").read_bytes() == b"nonsense"
+    processes.controller.send_signal(signal.SIGTERM)
+    assert processes.controller.wait(PATIENCE) == 0
+    assert path.exists()
+    processes.run()
+    wait_for(processes.connected, "no connection to the switch")
+    shown = processes.cli("show", "crypto", "isakmp", "sa", "--json")
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout) is not None
+    processes.controller.send_signal(signal.SIGTERM)
+    assert processes.controller.wait(PATIENCE) == 0
+    assert not path.exists(), "the SAs are deleted, and the file with them"
+    assert not processes.logged("Traceback")
