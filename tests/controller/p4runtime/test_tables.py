@@ -326,4 +326,4 @@ def test_what_was_found_is_described_by_its_match() -> None:
     assert "prefix 10.0.0.0/8" in route.description
     inbound = replace(tables.sad_in(SAD_IN), label="")
     assert inbound.description.endswith(f"destination 192.0.2.1, spi {SAD_IN.spi}")
-    assert str(int.from_bytes(SAD_IN.key.reveal(), "big")) not in inbound.description
+    assert str(int.from_bytes(SAD_IN.keying.key.reveal(), "big")) not in inbound.description
