@@ -18,12 +18,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bmv2.simple_switch import find_installation
+from tests.conformance.coverage.measure import LIST, listing, measure
 from tests.conformance.trace.files import (
     RECORDED_WITH,
     RERECORD,
     TRACES,
     read_recorded_with,
     recorded_with,
+    recordings,
     traces,
 )
 
@@ -61,9 +63,9 @@ def _run(target: str, directory: Path, more: Sequence[str]) -> bool:
 def _accept(fresh: Path, pi: str, *, complete: bool) -> None:
     """Replace the committed traces; those of tests that are gone go too, if all tests ran."""
     if complete:
-        for path in traces().values():
+        for path in recordings().values():
             path.unlink()
-    for path in traces(fresh).values():
+    for path in recordings(fresh).values():
         goal = TRACES / path.relative_to(fresh)
         goal.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, goal)
@@ -73,11 +75,12 @@ def _accept(fresh: Path, pi: str, *, complete: bool) -> None:
         pi = before["PI"] if before["bmv2"] == version else ""
     described = recorded_with(version, pi or "unknown")
     (TRACES / RECORDED_WITH).write_text(json.dumps(described, indent=2) + "\n")
-    print(f"{len(traces())} traces in {TRACES}")
+    LIST.write_text(listing(measure()))
+    print(f"{len(traces())} traces in {TRACES}; what they cover is in {LIST}")
 
 
 def _compare(fresh: Path, *, complete: bool) -> int:
-    new, old = traces(fresh), traces()
+    new, old = recordings(fresh), recordings()
     different = sorted(name for name in new if name not in old) + sorted(
         name
         for name in old
@@ -94,9 +97,9 @@ def _compare(fresh: Path, *, complete: bool) -> int:
         for line in lines[:_LINES_SHOWN]:
             print(line[:_COLUMNS_SHOWN])
     if different:
-        print(f"{len(different)} of {len(new)} traces differ; to accept them: {RERECORD}")
+        print(f"{len(different)} of {len(new)} recordings differ; to accept them: {RERECORD}")
         return 1
-    print(f"{len(new)} traces, all as committed")
+    print(f"{len(new)} recordings, all as committed")
     return 0
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from scapy.layers.ipsec import CryptAlgo
 
 from bmv2.simple_switch import SimpleSwitchError, find_installation
 from tests.conformance.bmv2_switch import Bmv2Switch
@@ -91,6 +93,17 @@ def _switches(config: pytest.Config) -> Callable[[], P4RuntimeSwitch]:
     interfaces = {int(number): name for number, name in pairs}
     address, device_id = target.removeprefix(REMOTE), config.getoption("--device-id")
     return lambda: P4RuntimeSwitch(address, Interfaces(interfaces), device_id)
+
+
+@pytest.fixture(autouse=True)
+def scapy_counts_its_ivs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are random else, and a recording would never be like the one before."""
+    numbers = itertools.count(1)
+
+    def generate(algorithm: CryptAlgo) -> bytes:
+        return next(numbers).to_bytes(algorithm.iv_size, "big") if algorithm.iv_size else b""
+
+    monkeypatch.setattr(CryptAlgo, "generate_iv", generate)
 
 
 @pytest.fixture(scope="session")

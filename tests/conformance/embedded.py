@@ -24,14 +24,19 @@ class EmbeddedTarget:
 
     Args:
         config: What is pushed as the device config.
+        datapath_class: What forwards.
     """
 
-    def __init__(self, config: bytes | None = None) -> None:
+    def __init__(
+        self,
+        config: bytes | None = None,
+        datapath_class: type[EmbeddedDatapath] = EmbeddedDatapath,
+    ) -> None:
         self.p4info = read_p4info()
         self.now = 1_000_000_000_000  # nanoseconds
         self._config = JSON_PATH.read_bytes() if config is None else config
         self._sent: Frames = []
-        self.datapath = EmbeddedDatapath(
+        self.datapath = datapath_class(
             lambda: self.now,
             cpu_port=CPU_PORT,
             on_transmit=lambda port, frame: self._sent.append((port, frame)),

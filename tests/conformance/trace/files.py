@@ -11,6 +11,7 @@ from pathlib import Path
 from p4src.artefacts import JSON_PATH, MANIFEST_PATH, P4INFO_PATH
 
 TRACES = Path(__file__).parents[1] / "traces"
+ANSWERS = "p4runtime"  # the folder that has answers to requests, and no traces
 RECORDED_WITH = "recorded-with.json"
 RERECORD = "make conformance TARGET=bmv2 RECORD=1"
 
