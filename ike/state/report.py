@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ike.config import EncryptionAlgorithm, Integrity
+from ike.config import EncryptionAlgorithm, Integrity, Mode
 from ike.info import IkeSaInfo
 from ike.types import TrafficSelector
 
@@ -28,6 +28,7 @@ class ImportedChild:
     remote_selectors: tuple[TrafficSelector, ...]
     lifetime: float
     is_live: bool
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)

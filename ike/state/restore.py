@@ -163,6 +163,7 @@ def _children(record: ConnectionRecord, elapsed: float) -> tuple[ImportedChild, 
             child.remote_selectors,
             max(child.rekey_in - elapsed, 0.0) if child.rekey_in is not None else 0.0,
             child.state.is_live,
+            child.mode,
         )
         for child in record.children
     )

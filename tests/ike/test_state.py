@@ -245,6 +245,7 @@ def test_the_report_tells_what_lives_on() -> None:
     assert pair.local_selectors == event.local_selectors
     assert 0 < pair.lifetime < event.lifetime
     assert pair.is_live
+    assert pair.mode is event.mode
     assert not network.left.endpoint.events(), "nothing is reported as new"
 
 
