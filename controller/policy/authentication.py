@@ -23,6 +23,7 @@ from ike.config import (
     TrustedCertificate,
 )
 from ike.crypto.signature import can_sign, describe_key
+from ike.pki import identity_matches
 from ike.types import NULL_IDENTITY, Identity
 
 T = TypeVar("T")
@@ -109,6 +110,12 @@ class Authenticator:
             return None
         if isinstance(remote, NullAuthentication):
             self._warning(path, "whoever answers at the address is taken for the peer (RFC 7619)")
+        if isinstance(local, CertificateCredential) and not identity_matches(
+            local.credential.leaf, own
+        ):
+            self._warning(
+                path, f"our certificate is not for {own}: peers that check it will refuse it"
+            )
         keyed: Path = ("isakmp", "keys", number, "address") if key else path
         return PeerAuthentication(
             own,

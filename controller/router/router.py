@@ -34,15 +34,11 @@ from controller.p4runtime.entities import (
     WriteFailure,
 )
 from controller.passive.events import (
-    Decide,
-    Decision,
     DestinationIdle,
     Effect,
-    Forget,
     Message,
     PassiveEvent,
     ReceivedInClear,
-    Remember,
     SaDown,
     SaUp,
     SentInClear,
@@ -56,6 +52,7 @@ from controller.passive.states import State
 from controller.policy.model import Policy
 from controller.router.adoption import adoptable
 from controller.router.baseline import baseline
+from controller.router.effects import carry_out
 from controller.router.expiry import ExpiryWatch
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
@@ -69,9 +66,6 @@ from controller.speaker.routes import RouteTable
 from controller.speaker.tally import Tally
 from ike.config import Settings
 from ike.types import Secret
-
-CLEAR_ADDRESS_IDLE = 300.0
-"""Seconds without a clear packet after which a destination or source is forgotten."""
 
 _CLEAR_STATES = frozenset({State.CLEAR, State.CLEAR_RETRY_DUE})
 
@@ -435,30 +429,14 @@ class Router:
     def _apply(self, effects: Iterable[Effect], now: float) -> None:
         for effect in effects:
             match effect:
-                case Decide(packet_type, None):
-                    self._desired.withdraw(tables.no_sa(packet_type, Decision.HOLD).key)
-                case Decide(packet_type, decision):
-                    assert decision is not None
-                    self._desired.declare(
-                        tables.no_sa(packet_type, decision, self._name(packet_type))
-                    )
                 case StartAttempt(packet_type):
-                    self._start_attempt(packet_type, now)
-                case Remember(packet_type, address, outbound):
-                    self._desired.declare(self._clear_address(packet_type, address, outbound))
-                case Forget(packet_type, address, outbound):
-                    self._desired.withdraw(self._clear_address(packet_type, address, outbound).key)
-                case SwitchPassiveMode(enabled):
-                    self._desired.declare(tables.passive_mode(enabled))
+                    self._negotiation.start(self._types[packet_type], now)
                 case Message():
                     self._messages.append(self._named(effect))
-
-    def _clear_address(self, packet_type: int, address: IPv4Address, outbound: bool) -> Entry:
-        make = tables.clear_destination if outbound else tables.clear_source
-        return make(packet_type, address, idle_timeout=CLEAR_ADDRESS_IDLE)
-
-    def _start_attempt(self, packet_type: int, now: float) -> None:
-        self._negotiation.start(self._types[packet_type], now)
+                case SwitchPassiveMode():
+                    carry_out(effect, self._desired, "")
+                case _:
+                    carry_out(effect, self._desired, self._name(effect.packet_type))
 
     def _take(self, result: PuntResult) -> None:
         for entity in result.declare:

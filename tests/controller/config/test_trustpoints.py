@@ -188,6 +188,14 @@ def test_what_does_not_fit_together(
     assert problem.line > 0
 
 
+def test_an_identity_that_our_certificate_is_not_for_is_a_warning(folder: Path) -> None:
+    """The peer would refuse it, and only its operator would see why."""
+    isakmp = "authentication: signature, ca_trust_point: lab, identity: "
+    (warning,) = compiled(folder, isakmp + "r9.example.com").warnings
+    assert warning.message.startswith("our certificate is not for r9.example.com")
+    assert compiled(folder, isakmp + "R1.example.com").warnings == ()
+
+
 def test_null_authentication_is_a_warning(folder: Path) -> None:
     policy = compiled(folder, "authentication: none")
     assert any("whoever answers" in warning.message for warning in policy.warnings)
