@@ -49,7 +49,7 @@ ABSENT = (
         "strongSwan does not take QCD_TOKEN",
     ),
     Absent(
-        Cell("Deletion", "SET_WINDOW_SIZE above 1"), "strongSwan's window is 1, whatever is set"
+        Cell("Deletion", "SET_WINDOW_SIZE above 1"), "strongSwan announces none, which is a window of 1"
     ),
     Absent(Cell("ESP", "AES-GMAC"), "neither kernel-libipsec nor the engine has it"),
 )

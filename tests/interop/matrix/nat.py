@@ -14,6 +14,7 @@ from tests.interop.lab.topology import (
     MTU,
     namespace_prefix,
 )
+from tests.interop.lab.waiting import wait_for
 
 PUBLIC = CORE_NETWORK[9]  # of the router that masquerades
 INSIDE_NETWORK = IPv4Network("10.9.0.0/24")
@@ -66,8 +67,12 @@ class MaskedSite:
     def map_to(self, first: int) -> None:
         """Translate source ports to a hundred from `first` on; what was mapped is forgotten."""
         rules = _RULES.format(first=first, last=first + 99)
-        # conntrack drops what a masquerading interface has mapped as it goes down.
+        # conntrack drops what a masquerading interface has mapped as it goes down, in its own time.
         self.nat.ip("link", "set", "core", "down")
+        wait_for(lambda: f"src={INSIDE} " not in self._tracked(), "no mapping left")
         self.nat.run("nft", "flush ruleset")
         self.nat.run("nft", rules)
         self.nat.ip("link", "set", "core", "up")
+
+    def _tracked(self) -> str:
+        return self.nat.run("cat", "/proc/net/nf_conntrack")

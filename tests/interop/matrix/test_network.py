@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -105,8 +106,8 @@ class TestCookie:
 class TestWeAreBehindNat:
     AREA = "NAT traversal, the engine behind NAT"
 
-    @pytest.fixture
-    def pair(self, matrix_lab: Lab, strongswan: StrongSwan, masked: MaskedSite) -> Iterator[Pair]:
+    @staticmethod
+    def _configured() -> tuple[PeerConfig, Connection]:
         ours = our_peer(
             local_address=INSIDE,
             local_identity=Identity.from_text(ENGINE_ID),
@@ -115,6 +116,13 @@ class TestWeAreBehindNat:
         theirs = their_connection(
             remote_address=str(PUBLIC), local_id=GATEWAY_ID, remote_id=ENGINE_ID
         )
+        return ours, theirs
+
+    @pytest.fixture
+    def pair(self, matrix_lab: Lab, strongswan: StrongSwan, masked: MaskedSite) -> Iterator[Pair]:
+        # NAT alone: RFC 4555 has its own way to find that a mapping has changed.
+        ours, theirs = self._configured()
+        ours, theirs = replace(ours, mobike=False), replace(theirs, mobike=False)
         with paired(matrix_lab, strongswan, ours, theirs, namespace=masked.inside) as pair:
             yield pair
 
@@ -150,6 +158,27 @@ class TestWeAreBehindNat:
         pair.engine.wait_for(ChildSaDeleted)
         pair.ping_both_ways()
 
+    @cell(AREA, "the mapping changes, with MOBIKE", By.ENGINE)
+    def test_mobike(self, matrix_lab: Lab, strongswan: StrongSwan, masked: MaskedSite) -> None:
+        """RFC 4555 §3.8: we find out by a liveness check, and say so."""
+        ours, theirs = self._configured()
+        before = len(strongswan.log)
+        with paired(
+            *(matrix_lab, strongswan, replace(ours, liveness_interval=0.5), theirs),
+            namespace=masked.inside,
+        ) as pair:
+            pair.establish(By.ENGINE)
+            pair.ping_both_ways()
+            wait_for(lambda: "parsed INFORMATIONAL request" in strongswan.log[before:], "a check")
+            masked.map_to(35000)
+            wait_for(lambda: "N(UPD_SA_ADDR)" in strongswan.log[before:], "an update")
+            # strongSwan carries it out after its answer.
+            wait_for(
+                lambda: pair.engine.ping(SITE_A.host_address, SITE_B.host_address).all_answered,
+                "ESP by the new mapping",
+            )
+            pair.ping_both_ways()
+
 
 class TestStrongSwanIsBehindNat:
     AREA = "NAT traversal, strongSwan behind NAT"
@@ -170,8 +199,30 @@ class TestStrongSwanIsBehindNat:
     def pair(
         self, matrix_lab: Lab, inner: StrongSwan, configured: tuple[PeerConfig, Connection]
     ) -> Iterator[Pair]:
-        with paired(matrix_lab, inner, *configured) as pair:
+        ours, theirs = configured
+        ours, theirs = replace(ours, mobike=False), replace(theirs, mobike=False)
+        with paired(matrix_lab, inner, ours, theirs) as pair:
             yield pair
+
+    @cell(AREA, "the mapping changes, with MOBIKE", By.STRONGSWAN)
+    def test_mobike(
+        self,
+        matrix_lab: Lab,
+        inner: StrongSwan,
+        configured: tuple[PeerConfig, Connection],
+        masked: MaskedSite,
+    ) -> None:
+        """RFC 4555 §3.8: strongSwan finds out by a liveness check, and says so."""
+        ours, theirs = configured
+        before = len(inner.log)
+        with paired(matrix_lab, inner, ours, replace(theirs, dpd_delay=1)) as pair:
+            pair.establish(By.STRONGSWAN)
+            self._ping(pair)
+            # It compares what one check tells of the mapping with what the one before has told.
+            wait_for(lambda: "parsed INFORMATIONAL response" in inner.log[before:], "a check")
+            masked.map_to(52000)
+            pair.engine.wait_for(PeerMoved)
+            self._ping(pair)
 
     @staticmethod
     def _ping(pair: Pair) -> None:
