@@ -49,7 +49,8 @@ ABSENT = (
         "strongSwan does not take QCD_TOKEN",
     ),
     Absent(
-        Cell("Deletion", "SET_WINDOW_SIZE above 1"), "strongSwan announces none, which is a window of 1"
+        Cell("Modern", "several requests in flight"),
+        "strongSwan announces no window, which makes it 1 (RFC 7296 §2.3)",
     ),
     Absent(Cell("ESP", "AES-GMAC"), "neither kernel-libipsec nor the engine has it"),
 )
