@@ -109,7 +109,7 @@ class TestTheWholeDemo:
 
     def test_shows_the_sas_in_words(self, told):
         assert "IPv4 Crypto ISAKMP SA (IKEv2)" in told.stdout
-        assert re.search(r"10\.0\.0\.2:500 .* established +initiator", told.stdout)
+        assert re.search(r"10\.0\.0\.2:4500 .* established +initiator", told.stdout)
         # The packets of the hold: the first, and on a slow machine the next few.
         assert re.search(r"#pkts held: [1-9], #pkts sent in the clear: 0", told.stdout)
 
