@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from controller.config.algorithms import (
     PRF_OF_INTEGRITY,
@@ -63,6 +63,14 @@ def _ppk_id(value: object) -> str:
     return word
 
 
+def _long_enough(secret: Secret) -> Secret:
+    """Refuse what can be guessed: who knows it can end IKE SAs (RFC 6290 §9.1)."""
+    if len(secret) < 16:
+        raise ValueError(f"expected a secret of 16 bytes or more; the file has {len(secret)}")
+    return secret
+
+
+CrashDetectionFile = Annotated[PresharedKeyFile, AfterValidator(_long_enough)]
 PpkId = Annotated[str, BeforeValidator(_ppk_id)]
 
 
@@ -195,4 +203,4 @@ class Isakmp(Section):
     cookie_challenge: HalfOpen = 32
     limit_max_in_negotiation_sa: HalfOpen = 1024
     window: Window = 8
-    crash_detection_file: PresharedKeyFile | None = None
+    crash_detection_file: CrashDetectionFile | None = None

@@ -85,6 +85,11 @@ def _exposed_keys(config: Config, mode: int) -> tuple[Problem, ...]:
         for index, entry in enumerate(config.isakmp.keys)
         if entry.key is not None
     ]
+    paths += [
+        ("isakmp", "profiles", name, "ppk", "key")
+        for name, profile in config.isakmp.profiles.items()
+        if profile.ppk is not None and profile.ppk.key is not None
+    ]
     for name, entries in config.crypto_maps.items():
         for sequence, entry in entries.items():
             keys = entry.set_session_key

@@ -1,8 +1,14 @@
 """Keys of ``isakmp`` that the engine takes: for all of it, for a peer, for a proposal."""
 
+from pathlib import Path
+
+import pytest
+
+from controller.config.loader import load_config
+from controller.config.problems import ConfigError
 from ike.config import IkeProposal, KeyExchange, Ppk, Retransmission, Settings
 from ike.types import Secret
-from tests.controller.policy.test_compile import compiled
+from tests.controller.policy.test_compile import changed, compiled
 
 KEYS = [{"address": "192.0.2.2", "key": "s3cret"}]
 
@@ -80,3 +86,24 @@ def test_lifetimes_of_esp() -> None:
     assert packet_type.lifetime == 600
     assert packet_type.lifetime_bytes == 4608000 * 1024
     assert packet_type.lifetime_packets == 9
+
+
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
+    """RFC 6290 §9.1: who knows it can end IKE SAs."""
+    secret = tmp_path / "qcd.secret"
+    secret.write_bytes(b"x" * 15)
+    secret.chmod(0o600)
+    isakmp = {"keys": KEYS, "crash_detection_file": str(secret)}
+    with pytest.raises(ConfigError, match=r"crash_detection_file: expected a secret of 16 bytes"):
+        compiled(isakmp=isakmp)
+    secret.write_bytes(b"x" * 16)
+    assert compiled(isakmp=isakmp).ike_settings.qcd_secret == Secret(b"x" * 16)
+
+
+def test_a_ppk_in_a_file_that_everybody_can_read_is_a_warning(tmp_path: Path) -> None:
+    profile = {"match_identity_address": "192.0.2.2", "ppk": {"id": "b", "key": "0123456789abcdef"}}
+    file = tmp_path / "r1.yaml"
+    file.write_text(changed(isakmp={"profiles": {"b": profile}}))
+    file.chmod(0o644)
+    fields = [warning.field for warning in load_config(file).warnings]
+    assert fields == ["isakmp.keys[0].key", "isakmp.profiles.b.ppk.key"]
