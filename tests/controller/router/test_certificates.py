@@ -81,6 +81,7 @@ def test_two_routers_trust_each_other_by_their_ca(sites, pki):
     assert (sa.local_identity, sa.remote_identity) == ("r1.example.com", "r2.example.com")
 
 
+@pytest.mark.slow
 def test_one_end_by_certificate_and_the_other_by_key(sites, pki):
     """RFC 7296 §2.15: the two directions need not use the same method."""
     pki.issue(1)
@@ -116,6 +117,7 @@ def test_a_revoked_certificate(sites, pki):
     assert only_failure(two.routers[1]).reason == "authentication failed"
 
 
+@pytest.mark.slow
 def test_no_word_on_revocation_where_one_is_required(sites, pki):
     pki.issue(1)
     pki.issue(2)
@@ -134,6 +136,7 @@ def test_a_certificate_of_somebody_else(sites, pki):
     assert "r1.example.com" in theirs.detail
 
 
+@pytest.mark.slow
 def test_a_reload_reads_the_files_again(sites, pki):
     """SIGHUP after `cp new.crl lab.crl`: who is revoked meanwhile is not let in again."""
     gateway = pki.issue(1)
@@ -153,6 +156,7 @@ def test_a_reload_reads_the_files_again(sites, pki):
     assert two.routers[2].log("certificate revoked")
 
 
+@pytest.mark.slow
 class TestExpiry:
     """Certificates are renewed by people, who have to be told in time."""
 

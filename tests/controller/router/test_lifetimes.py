@@ -1,5 +1,7 @@
 """Lifetimes in kilobytes and packets, by what the switch counts (RFC 4301 §4.4.2.1)."""
 
+import pytest
+
 from controller.p4runtime.entities import CounterValue
 from controller.router.sa_pair import SaPair
 from controller.router.usage import UsageMeter
@@ -21,6 +23,7 @@ def sa_ids(two: Sites) -> set[int]:
     return {pair.inbound.spi for pair in two.routers[1].control.sad.pairs()}
 
 
+@pytest.mark.slow
 def test_packets_that_are_sent_use_a_lifetime_up(sites):
     two = limited(sites, "{packets: 100}")
     first = sa_ids(two)
@@ -41,6 +44,7 @@ def test_packets_that_are_sent_use_a_lifetime_up(sites):
     assert sa_ids(two) == second
 
 
+@pytest.mark.slow
 def test_kilobytes_that_are_received_use_a_lifetime_up(sites):
     two = limited(sites, "{kilobytes: 60}")
     first = sa_ids(two)
