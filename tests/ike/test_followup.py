@@ -463,7 +463,7 @@ def test_keys_computed_again() -> None:
     seed, nonces, spi_r = secrets(rekey_ike_sa.build_request(init), init.private)
     skeyseed = hmac.digest(sk_d, seed, "sha256")
     expected = hmac.digest(skeyseed, nonces + u64(5) + spi_r + b"\1", "sha256")
-    (new,) = [s for s in network.right.endpoint._by_spi.values() if s.channel.initiator_spi == 5]
+    (new,) = [s for s in network.right.endpoint._sas if s.channel.initiator_spi == 5]
     assert new.keys.sk_d.reveal() == expected
 
 

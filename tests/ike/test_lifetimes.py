@@ -143,7 +143,7 @@ def test_an_ike_sa_is_rekeyed_before_its_message_ids_run_out() -> None:
     """RFC 7296 §2.2."""
     network = established()
     for node in (network.left, network.right):
-        (sa,) = vars(node.endpoint)["_by_spi"].values()
+        (sa,) = vars(node.endpoint)["_sas"]
         for window, name in (("_requests", "next_id"), ("_responses", "expected_id")):
             there = vars(sa.channel)[window]
             setattr(there, name, getattr(there, name) + 2**31)

@@ -170,7 +170,7 @@ class Puppet:
             self.network.inject(Datagram(datagram.destination, datagram.source, packet))
             return []
         spi = header.responder_spi if header.from_initiator else header.initiator_spi
-        channel = vars(self.network.right.endpoint)["_by_spi"][spi].channel
+        channel = vars(self.network.right.endpoint)["_sas"].by_spi[spi].channel
         received = channel.receive(datagram, header, self.network.now)
         channel.respond(received, self.payloads)
         for sent in drain(channel.outbox):

@@ -140,7 +140,7 @@ def test_a_rekeyed_ike_sa_has_not_been_authenticated_again() -> None:
 
 def connection_of(node: Node) -> Connection:
     """The engine's own state of its only IKE SA, for what no message can bring about."""
-    (found,) = vars(node.endpoint)["_by_spi"].values()
+    (found,) = vars(node.endpoint)["_sas"]
     assert isinstance(found, Connection)
     return found
 

@@ -36,7 +36,7 @@ def established() -> Connection:
     network.left.endpoint.initiate("net", network.now)
     network.run(1)
     found: list[Connection] = []
-    for sa in vars(network.left.endpoint)["_by_spi"].values():
+    for sa in vars(network.left.endpoint)["_sas"]:
         assert isinstance(sa, Connection)
         found.append(sa)
     return found[0]
