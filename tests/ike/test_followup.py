@@ -542,3 +542,13 @@ def test_a_plain_peer_is_asked_for_nothing() -> None:
     types = {Header.parse(d.payload).exchange_type for d in network.sent}
     assert FOLLOWUP not in types
     assert left_peer().proposals == (IkeProposal(),)
+
+
+def test_a_peer_that_falls_silent_while_it_rekeys_the_ike_sa() -> None:
+    """Its rekey is given up after a while; only then is it asked whether it lives."""
+    network = established()
+    network.left.endpoint.rekey_peer("right", network.now)
+    network.run(0.025)  # CREATE_CHILD_SA is answered
+    network.drop_all()
+    network.run(100)
+    assert not network.right.endpoint.ike_sas()
