@@ -76,6 +76,8 @@ def _advance_children(connection: Connection, now: float) -> None:
 
 def _liveness_at(connection: Connection) -> float | None:
     """Return when the peer has been silent for too long (RFC 7296 §2.4)."""
+    if connection.followups.rekeys_ike_sa:
+        return None  # no task can begin until the peer goes on, or is given up
     interval = connection.peer.liveness_interval
     heard_at = max(connection.channel.heard_at, connection.heard_esp_at)
     return heard_at + interval if interval else None
