@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finsy.proto import p4r
 
-from bmv2.embedded.datapath import EmbeddedDatapath
+from bmv2.embedded.datapath import CompiledProgram, EmbeddedDatapath
 from bmv2.embedded.p4runtime.service import P4RuntimeService
 from p4src.artefacts import JSON_PATH
 from tests.conformance.client import (
@@ -81,3 +81,30 @@ class EmbeddedTarget:
     def wait(self, nanoseconds: int) -> None:
         self.now += nanoseconds
         self._service.advance(self.now)
+
+
+class OneProgram(EmbeddedDatapath):
+    """Compiles once; what is pushed again is the same program with nothing in it."""
+
+    _compiled: CompiledProgram | None = None
+
+    def compile(self, config: bytes) -> CompiledProgram:
+        if self._compiled is None:
+            self._compiled = super().compile(config)
+        _clear(self._compiled)
+        return self._compiled
+
+
+def _clear(program: CompiledProgram) -> None:
+    for table in program.tables.values():
+        for entry in list(table.entries()):
+            table.delete(entry.match, entry.priority)
+        table.reset_default()
+    for counter in program.counters.values():
+        for cell in counter.cells:
+            cell.packets = cell.bytes = 0
+    for meter in program.meters.values():
+        for index in range(meter.size):
+            meter.configure(index, None)
+    for registers in program.register_arrays.values():
+        registers.cells[:] = [0] * registers.size

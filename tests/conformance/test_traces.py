@@ -6,13 +6,13 @@ normalised.
 
 import pytest
 
-from tests.conformance.embedded import EmbeddedTarget
+from tests.conformance.embedded import EmbeddedTarget, OneProgram
 from tests.conformance.trace.files import RERECORD, program_hashes, read_recorded_with, traces
 from tests.conformance.trace.recorder import Recorder
 from tests.conformance.trace.replay import replay
 
 TRACES = traces()
-# Enough to see most mistakes at once; `make slow` replays them all.
+# On a program of their own; the others share one, which is emptied: to compile takes longest.
 QUICK = ("drop_reasons/test_reason_is_reached_and_counted-ECN_ILLEGAL", "passive_mode/test_clear")
 
 
@@ -30,12 +30,24 @@ def test_recorded_with_this_program():
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in TRACES],
-)
-def test_as_bmv2(name):
+def as_recorded(name, target):
     lines = TRACES[name].read_text().splitlines()
-    recorder = Recorder(EmbeddedTarget())
+    recorder = Recorder(target)
     replay(lines, recorder)
     assert recorder.finish() == lines
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_as_bmv2_on_a_switch_of_its_own(name):
+    as_recorded(name, EmbeddedTarget())
+
+
+@pytest.fixture(scope="module")
+def shared_target():
+    return EmbeddedTarget(datapath_class=OneProgram)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRACES)
+def test_as_bmv2(shared_target, name):
+    as_recorded(name, shared_target)

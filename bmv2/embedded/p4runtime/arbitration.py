@@ -1,9 +1,10 @@
 """Who is the primary (specification §5), for one device.
 
-For each role the server remembers the highest election id that it has ever seen. The client that
-is connected with that very id is the primary; when it leaves, there is no primary until a client
-sends an id that is at least as high. (bmv2 promotes the next client by itself and forgets the id;
-a controller that follows the specification works with both.)
+Of each role it is the client with the highest election id. As in bmv2 ids are those of connected
+clients only: when the primary leaves or takes a lower id, the next highest is the primary at once,
+and an id may come again that is lower than one that was. (The specification has the server remember
+the highest id ever, and leave the role without a primary until a client sends that or a higher one;
+a controller that does so works with both.)
 """
 
 from __future__ import annotations
@@ -33,16 +34,17 @@ Client = TypeVar("Client")
 
 @dataclass(slots=True)
 class _Role(Generic[Client]):
-    highest: int | None = None  # election ids are 128-bit
-    clients: dict[Client, int | None] = field(default_factory=dict)  # client → its election id
+    clients: dict[Client, int | None] = field(default_factory=dict)
+    """Each client's election id, of 128 bits."""
+
+    def first(self) -> tuple[Client | None, int | None]:
+        """The primary and its election id; without an id nobody is primary (§16.2.1)."""
+        ids = [(number, client) for client, number in self.clients.items() if number is not None]
+        number, client = max(ids, key=lambda pair: pair[0], default=(None, None))
+        return client, number
 
     def primary(self) -> Client | None:
-        if self.highest is None:
-            return None
-        for client, election_id in self.clients.items():
-            if election_id == self.highest:
-                return client
-        return None
+        return self.first()[0]
 
 
 Notice = tuple[Client, p4r.MasterArbitrationUpdate]
@@ -66,13 +68,10 @@ class Arbitration(Generic[Client]):
         role = self._check(client, message)
         name = message.role.name
         election_id = decode_election_id(message)
-        was_primary = role.primary() == client
+        before = role.first()
         role.clients[client] = election_id
         self._role_of[client] = name
-        if election_id is not None and (role.highest is None or election_id >= role.highest):
-            role.highest = election_id
-            return self._notices(name, role)
-        if was_primary:
+        if role.first() != before:
             return self._notices(name, role)
         return [(client, self._notice(name, role, client))]
 
@@ -106,7 +105,7 @@ class Arbitration(Generic[Client]):
         role = self._roles.get(role_name)
         if role is None and role_name:
             raise P4RuntimeError(Code.NOT_FOUND, "there is no such role")
-        if role is None or role.primary() is None or role.highest != election_id:
+        if role is None or election_id is None or role.first()[1] != election_id:
             raise P4RuntimeError(Code.PERMISSION_DENIED, "not the primary")
 
     def _check(self, client: Client, message: p4r.MasterArbitrationUpdate) -> _Role[Client]:
@@ -152,10 +151,10 @@ class Arbitration(Generic[Client]):
         message = p4r.MasterArbitrationUpdate(device_id=self._device_id)
         if name:
             message.role.name = name
-        if role.highest is not None:
-            message.election_id.high = role.highest >> 64
-            message.election_id.low = role.highest & (2**64 - 1)
-        primary = role.primary()
+        primary, highest = role.first()
+        if highest is not None:
+            message.election_id.high = highest >> 64
+            message.election_id.low = highest & (2**64 - 1)
         if primary is None:
             message.status.code = Code.NOT_FOUND
             message.status.message = "there is no primary"

@@ -47,6 +47,8 @@ def bind(p4info: p4i.P4Info, program: Program) -> Schema:
     Raises:
         P4RuntimeError: They do not describe the same program.
     """
+    if not p4info.ByteSize():
+        raise _mismatch("P4Info is empty")
     _check_ids_are_unique(p4info)
     if p4info.action_profiles or p4info.value_sets or p4info.externs:
         raise _mismatch("action profiles, value sets and other externs are not implemented")

@@ -75,14 +75,17 @@ def decode_config(message: p4r.MeterConfig) -> MeterConfig | None:
     """Read rates; as in bmv2, -1 for all four is "always green".
 
     Raises:
-        P4RuntimeError: INVALID_ARGUMENT if a rate or burst is negative, or ``eburst`` is set, which
-            only a single-rate meter has; UNIMPLEMENTED if a burst needs more than 32 bits.
+        P4RuntimeError: INVALID_ARGUMENT if a rate or burst is negative, the peak rate is below the
+            committed one, or ``eburst`` is set, which only a single-rate meter has; UNIMPLEMENTED
+            if a burst needs more than 32 bits.
     """
     rates = (message.cir, message.cburst, message.pir, message.pburst)
     if rates == (-1, -1, -1, -1):
         return None
     if min(rates) < 0:
         raise invalid("a rate or burst of a meter cannot be negative")
+    if message.pir < message.cir:
+        raise invalid("the peak rate of a meter is at least its committed rate (RFC 2698)")
     if message.eburst:
         raise invalid("eburst is for single-rate meters; this one has two rates")
     if max(message.cburst, message.pburst) > MAX_BURST:

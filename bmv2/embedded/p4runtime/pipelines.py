@@ -1,7 +1,8 @@
 """The pipelines of a switch: the one that forwards, and the one that requests mean (§14, §15).
 
 They differ between VERIFY_AND_SAVE and COMMIT only. As in bmv2, what is written meanwhile goes to
-the pipeline that does not forward yet.
+the pipeline that does not forward yet, and it is the entries of that one whose idle timeouts and
+the digests of that one which clients are told of.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class Pipelines:
         self._datapath = datapath
         self._clock_ns = clock_ns
         self._send_digest = send_digest
+
+    @property
+    def latest(self) -> Pipeline | None:
+        """The pipeline that requests mean; None if no config was set."""
+        return self._target
 
     def target(self) -> Pipeline:
         """The pipeline that requests mean.

@@ -143,25 +143,25 @@ class P4RuntimeService:
 
     def next_deadline_ns(self) -> int | None:
         """When `advance` has something to do next; None if never."""
-        active = self._pipelines.active
-        if active is None:
+        latest = self._pipelines.latest
+        if latest is None:
             return None
-        deadlines = (active.digests.next_deadline_ns(), active.idle.next_deadline_ns())
+        deadlines = (latest.digests.next_deadline_ns(), latest.idle.next_deadline_ns())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def advance(self, now_ns: int) -> None:
         """Send what is due: digests that were buffered long enough, and idle entries."""
-        active = self._pipelines.active
-        if active is None:
+        latest = self._pipelines.latest
+        if latest is None:
             return
-        active.digests.advance(now_ns)
-        expired = active.idle.expire(now_ns)
+        latest.digests.advance(now_ns)
+        expired = latest.idle.expire(now_ns)
         for start in range(0, len(expired), IDLE_CHUNK):
             message = p4r.StreamMessageResponse()
             message.idle_timeout_notification.timestamp = now_ns
             for table, entry in expired[start : start + IDLE_CHUNK]:
                 slot = message.idle_timeout_notification.table_entry.add()
-                active.reader.encode_idle(table, entry, slot)
+                latest.reader.encode_idle(table, entry, slot)
             self._send_to_primaries(message)
 
     def receive(self, session: StreamSession, message: p4r.StreamMessageRequest) -> None:
@@ -196,9 +196,9 @@ class P4RuntimeService:
         except P4RuntimeError:
             session.close()
             raise
-        active = self._pipelines.active
-        if active is not None and self._arbitration.primaries() != before:
-            active.digests.forget_sent()
+        latest = self._pipelines.latest
+        if latest is not None and self._arbitration.primaries() != before:
+            latest.digests.forget_sent()
         self._notify(notices)
 
     def _notify(self, notices: list[Notice[StreamSession]]) -> None:
@@ -221,7 +221,7 @@ class P4RuntimeService:
     def _digest_ack(self, session: StreamSession, ack: p4r.DigestListAck) -> None:
         try:
             self._check_primary(session)
-            self._pipelines.require_active().digests.acknowledge(ack)
+            self._pipelines.target().digests.acknowledge(ack)
         except P4RuntimeError as error:
             reply = _stream_error(error)
             reply.error.digest_list_ack.digest_list_ack.CopyFrom(ack)
@@ -238,8 +238,8 @@ class P4RuntimeService:
             self.packet_ins_dropped += 1
 
     def _digest(self, name: str, values: tuple[int, ...]) -> None:
-        if self._pipelines.active is not None:
-            self._pipelines.active.digests.receive(name, values, self._clock_ns())
+        if self._pipelines.latest is not None:
+            self._pipelines.latest.digests.receive(name, values, self._clock_ns())
             self.on_deadline()
 
     def _send_digest(self, message: p4r.DigestList) -> bool:

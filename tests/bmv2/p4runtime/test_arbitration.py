@@ -87,17 +87,24 @@ def test_election_ids_have_128_bits(service):
     assert write(service, 0) is Code.PERMISSION_DENIED
 
 
-def test_after_the_primary_left_only_its_id_or_a_higher_one_will_do(service):
-    primary, backup = connect(service, 5), connect(service, 3)
-    told(primary), told(backup)
+def test_when_the_primary_leaves_the_next_highest_takes_over(service):
+    """As bmv2, which also forgets the id of who left."""
+    primary, backup, last = connect(service, 5), connect(service, 3), connect(service, 1)
+    for session in (primary, backup, last):
+        told(session)
     primary.close()
-    assert told(backup) == [(Code.NOT_FOUND, 5)]
+    assert told(backup) == [(Code.OK, 3)]
+    assert told(last) == [(Code.ALREADY_EXISTS, 3)]
     assert write(service, 5) is Code.PERMISSION_DENIED
-    backup.receive(message(4))
-    assert told(backup) == [(Code.NOT_FOUND, 5)]
-    backup.receive(message(5))
-    assert told(backup) == [(Code.OK, 5)]
-    assert write(service, 5) is ALLOWED
+    assert write(service, 3) is ALLOWED
+    late = connect(service, 4)
+    assert told(late) == [(Code.OK, 4)]
+    assert told(backup) == [(Code.ALREADY_EXISTS, 4)]
+
+
+def test_when_all_have_left_any_id_will_do(service):
+    connect(service, 5).close()
+    assert told(connect(service, 2)) == [(Code.OK, 2)]
 
 
 def test_backup_that_leaves_is_not_missed(service):
@@ -112,10 +119,17 @@ def test_backup_that_leaves_is_not_missed(service):
 def test_primary_that_steps_down(service):
     primary, backup = connect(service, 5), connect(service, 3)
     told(primary), told(backup)
+    primary.receive(message(4))
+    assert told(primary) == [(Code.OK, 4)]
+    assert told(backup) == [(Code.ALREADY_EXISTS, 4)]
     primary.receive(message(2))
-    assert told(primary) == told(backup) == [(Code.NOT_FOUND, 5)]
+    assert told(primary) == [(Code.ALREADY_EXISTS, 3)]
+    assert told(backup) == [(Code.OK, 3)]
+    backup.receive(message())
+    assert told(backup) == [(Code.ALREADY_EXISTS, 2)]
+    assert told(primary) == [(Code.OK, 2)]
     primary.receive(message())
-    assert told(primary) == [(Code.NOT_FOUND, 5)]
+    assert told(primary) == told(backup) == [(Code.NOT_FOUND, None)]
 
 
 def test_primary_that_says_it_again_is_answered(service):

@@ -95,7 +95,7 @@ def test_rollback_restores_every_kind_of_entity(bench, atomicity):
     bench.write(
         update("INSERT", key + "idle_timeout_ns: 5000000000 metadata: 'a' }"),
         update("MODIFY", counter % 1),
-        update("MODIFY", meter % "" + "config { cir: 1 } }"),
+        update("MODIFY", meter % "" + "config { cir: 1 pir: 1 } }"),
         update("INSERT", digest % 3),
         local(1),
     )
@@ -211,7 +211,7 @@ def updates(draw) -> p4r.Update:
         entity.meter_entry.meter_id = draw(st.sampled_from([0, 0x14000001]))
         entity.meter_entry.index.index = index
         if draw(st.booleans()):
-            entity.meter_entry.config.cir = index
+            entity.meter_entry.config.cir = entity.meter_entry.config.pir = index
     elif kind == "digest":
         entity.digest_entry.digest_id = draw(st.sampled_from([0, 386453693]))
         entity.digest_entry.config.max_list_size = index

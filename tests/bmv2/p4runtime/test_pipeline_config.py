@@ -43,7 +43,7 @@ table_entry {
   counter_data { packet_count: 4 byte_count: 5 }
 }
 """
-METER = "meter_entry { meter_id: 0x14000001 index { index: 2 } config { cir: 1 pburst: 2 } }"
+METER = "meter_entry { meter_id: 0x14000001 index { index: 2 } config { cir: 1 pir: 1 pburst: 2 } }"
 COUNTER = (
     "counter_entry { counter_id: 0x12000001 index { index: 3 }"
     " data { packet_count: 8 byte_count: 9 } }"
@@ -209,6 +209,19 @@ def test_saved_config_is_what_requests_mean_until_it_is_committed(bench):
     assert bench.datapath.program is not forwarding
     assert len(bench.read(p4r.Entity(table_entry=p4r.TableEntry()))) == 1
     assert refusal(bench.set_pipeline, "COMMIT") is Code.UNKNOWN
+
+
+def test_saved_config_is_the_one_whose_idle_timeouts_are_told_of(bench):
+    """As bmv2: of the entries that clients can read, and of no others."""
+    entry = p4r.Update(type="INSERT", entity=text_format.Parse(DESTINATION, p4r.Entity()))
+    bench.write(entry)
+    bench.set_pipeline("VERIFY_AND_SAVE")
+    bench.advance(11)
+    assert bench.session.drain() == []
+    bench.write(entry)
+    bench.advance(11)
+    (message,) = bench.session.drain()
+    assert len(message.idle_timeout_notification.table_entry) == 1
 
 
 def test_commit_takes_no_config(bench):

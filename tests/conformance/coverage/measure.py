@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bmv2.embedded.datapath import CompiledProgram, EmbeddedDatapath
 from p4src.artefacts import JSON_PATH
 from tests.conformance.coverage.instrument import COUNTER, Branch, instrument
-from tests.conformance.embedded import EmbeddedTarget
+from tests.conformance.embedded import EmbeddedTarget, OneProgram
 from tests.conformance.trace.files import traces
 from tests.conformance.trace.replay import replay
 
@@ -27,37 +26,10 @@ UNREACHABLE: Mapping[str, str] = {
 """Branches that no packet can take: by name, why."""
 
 
-class _OneProgram(EmbeddedDatapath):
-    """Compiles once; what is pushed again is the same program with nothing in it."""
-
-    _compiled: CompiledProgram | None = None
-
-    def compile(self, config: bytes) -> CompiledProgram:
-        if self._compiled is None:
-            self._compiled = super().compile(config)
-        _clear(self._compiled)
-        return self._compiled
-
-
-def _clear(program: CompiledProgram) -> None:
-    for table in program.tables.values():
-        for entry in list(table.entries()):
-            table.delete(entry.match, entry.priority)
-        table.reset_default()
-    for counter in program.counters.values():
-        for cell in counter.cells:
-            cell.packets = cell.bytes = 0
-    for meter in program.meters.values():
-        for index in range(meter.size):
-            meter.configure(index, None)
-    for registers in program.register_arrays.values():
-        registers.cells[:] = [0] * registers.size
-
-
 def measure(names: Mapping[str, Path] | None = None) -> dict[str, str | None]:
     """Return the branches with the first trace that takes each, or None."""
     config, branches = instrument(JSON_PATH.read_bytes())
-    target = EmbeddedTarget(config, datapath_class=_OneProgram)
+    target = EmbeddedTarget(config, datapath_class=OneProgram)
     first: dict[str, str | None] = {branch.name: None for branch in branches}
     for name, path in (traces() if names is None else names).items():
         replay(path.read_text().splitlines(), target)

@@ -16,9 +16,15 @@ RECORDED_WITH = "recorded-with.json"
 RERECORD = "make conformance TARGET=bmv2 RECORD=1"
 
 
-def traces(directory: Path = TRACES) -> dict[str, Path]:
-    """Return all traces, by name: module, test, and the parameters of the test."""
+def recordings(directory: Path = TRACES) -> dict[str, Path]:
+    """Return all that is recorded, by folder and file: traces, and answers of P4Runtime."""
     return {f"{path.parent.name}/{path.stem}": path for path in sorted(directory.glob("*/*.jsonl"))}
+
+
+def traces(directory: Path = TRACES) -> dict[str, Path]:
+    """Return the traces, by name: module, test, and the parameters of the test."""
+    found = recordings(directory)
+    return {name: path for name, path in found.items() if not name.startswith(f"{ANSWERS}/")}
 
 
 def trace_path(directory: Path, module: str, test: str, number: int) -> Path:
