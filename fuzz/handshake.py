@@ -17,7 +17,7 @@ _WITH_PFS = 8
 def record() -> list[tuple[bytes, int, bytes]]:
     """Give packets, each with the type of its first payload and its payloads in the clear."""
     keys = Keys()
-    world = World(Schedule(1, _FAIR, False, _WITH_PFS, ()), secrets_log=keys.log)
+    world = World(Schedule(1, _FAIR, False, _WITH_PFS, False, ()), secrets_log=keys.log)
     left, network = world.node("left").endpoint, world.network
     left.initiate("left-one", network.now)
     network.run(1.0)

@@ -26,6 +26,7 @@ class Action(Enum):
     HAND_OVER = "hand over to another process"
     HEAR_ESP = "note ESP"
     REBIND = "rebind the NAT"
+    MOVE = "move left to another address"
     BLACKOUT = "lose everything"
     REPLAY = "replay"
     REFLECT = "reflect"
@@ -37,6 +38,7 @@ _SILENCING = (
     Action.RESTART,
     Action.HAND_OVER,
     Action.REBIND,
+    Action.MOVE,
     Action.BLACKOUT,
     Action.DELETE_PEER,  # gives up a handshake without a word
 )
@@ -75,12 +77,16 @@ class Weather:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One run. `nat`: left sits behind one. `setup` picks algorithms, lifetimes, fragments."""
+    """One run. `nat`: left sits behind one. `setup` picks algorithms, lifetimes, fragments.
+
+    `hybrid`: each key exchange is followed by a second one (RFC 9370).
+    """
 
     seed: int
     weather: Weather
     nat: bool
     setup: int
+    hybrid: bool
     steps: tuple[Step, ...]
 
     @property
@@ -101,7 +107,9 @@ def from_seed(seed: int) -> Schedule:
     )
     pause = dice.choice((0.0, 0.02, 0.1, 1.0, 6.0))
     steps = tuple(_step(dice, pause) for _ in range(dice.randint(1, dice.choice((6, 24, 24, 48)))))
-    return Schedule(seed, weather, dice.random() < 0.3, dice.randrange(64), steps)
+    return Schedule(
+        seed, weather, dice.random() < 0.3, dice.randrange(64), dice.random() < 0.2, steps
+    )
 
 
 def _step(dice: random.Random, pause: float) -> Step:
@@ -128,6 +136,7 @@ SCHEDULES = st.builds(
     ),
     nat=st.booleans(),
     setup=st.integers(0, 63),
+    hybrid=st.booleans(),
     steps=st.lists(
         st.builds(
             Step,

@@ -38,5 +38,7 @@ class Wiretap:
         assert self._messages.setdefault(message, packet) == packet, (
             f"message {header.message_id} of {header.initiator_spi:016x} says two things"
         )
+        # The keys after IKE_INTERMEDIATE are others, under the same SPIs (RFC 9370 §2.2.2).
+        phase = header.message_id if header.exchange_type == ExchangeType.IKE_INTERMEDIATE else 0
         iv = packet[_BODY + len(fragment) :][: self.iv_length]
-        assert self._ivs.setdefault((*sa, iv), packet) == packet, "an IV is used twice"
+        assert self._ivs.setdefault((*sa, phase, iv), packet) == packet, "an IV is used twice"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 from ike_network import LEFT, RIGHT, Network, Node, child, left_peer, mirrored, right_peer
 from model.ledger import Ledger
@@ -31,6 +32,7 @@ from ike.states import State
 from ike.types import Datagram, Secret, UdpAddress
 
 ADDRESSES = {"left": LEFT, "right": RIGHT}
+THERE = IPv4Address("198.51.100.9")  # where left goes
 CALM = 120.0  # seconds after which nothing of the past is left: graces, half-open SAs, timeouts
 SETTLING = 40.0  # seconds that a CHILD_SA may take in calm weather
 _STATE_KEY = Secret(bytes(range(32)))
@@ -40,6 +42,7 @@ _CBC = IkeProposal(
     integrity=(Integrity.HMAC_SHA2_256_128,),
 )
 _WITH_PFS = EspProposal(key_exchange=(KeyExchange.CURVE25519,))
+_SECOND = ((KeyExchange.SECP256R1,),)
 
 
 class World:
@@ -54,9 +57,13 @@ class World:
         self.ledger = Ledger()
         setup = schedule.setup
         self.proposal = _CBC if setup & 1 else _GCM
+        self.esp_proposal = _WITH_PFS if setup & 8 else EspProposal()
+        if schedule.hybrid:
+            self.proposal = replace(self.proposal, additional_key_exchange=_SECOND)
+        if schedule.hybrid and setup & 8:
+            self.esp_proposal = replace(_WITH_PFS, additional_key_exchange=_SECOND)
         self.wiretap = Wiretap(16 if setup & 1 else 8)
         self.lifetime = (3600.0, 3600.0, 15.0, 60.0)[setup >> 1 & 3]
-        self.pfs = bool(setup & 8)
         self.reauthenticate = 0.7 * self.lifetime + 2.0 if setup & 32 else 0.0
         # What is refused for now has to be tried again well within what is left of a lifetime.
         settings = Settings(
@@ -65,8 +72,10 @@ class World:
         )
         self.is_calm = False
         self.port_offset = 20_000 if schedule.nat else 0
+        self.left_address = LEFT
         left, right = (self.configuration(side, POLICIES) for side in SIDES)
         self.network = _Network(self, left, right, settings=settings, seed=schedule.seed)
+        self.network.nodes[THERE] = self.network.nodes[LEFT]
         self.network.filter = self.carry
         self.wanted = {side: set(POLICIES) for side in SIDES}
 
@@ -76,16 +85,17 @@ class World:
         for number, name in enumerate(POLICIES):
             if name not in policies:
                 continue
-            proposals = (_WITH_PFS,) if self.pfs else (EspProposal(),)
             one: ChildConfig = child(
                 f"left-{name}",
                 f"10.{number}.0.0/16",
                 f"10.{128 + number}.0.0/16",
-                proposals=proposals,
+                proposals=(self.esp_proposal,),
                 lifetime=self.lifetime,
             )
             children.append(one if side == "left" else mirrored(one, f"right-{name}"))
         peer = left_peer() if side == "left" else right_peer()
+        if side == "left":
+            peer = replace(peer, local_address=self.left_address)
         return replace(
             peer,
             children=tuple(children),
@@ -141,6 +151,8 @@ class World:
                 self.hand_over(side)
             case Action.REBIND:
                 self.port_offset += 1 if self.port_offset else 0
+            case Action.MOVE:
+                self.move(THERE if self.left_address == LEFT else LEFT)
             case Action.BLACKOUT:
                 self.black_out()
             case _:
@@ -160,6 +172,12 @@ class World:
         self.network.replace(side, self.configuration(side, self.wanted[side]))
         report = self.node(side).endpoint.import_state(blob, _STATE_KEY, self.network.now)
         assert not report.not_carried_on
+
+    def move(self, address: IPv4Address) -> None:
+        """Have left go elsewhere, and come back (RFC 4555)."""
+        self.left_address = address
+        here = UdpAddress(address, 4500)
+        self.node("left").endpoint.set_address("right", here, self.network.now)
 
     def black_out(self) -> None:
         """Lose everything for as long as it takes to give up, or a little less."""
@@ -187,7 +205,11 @@ class World:
         dice, weather = self.dice, self.schedule.weather
         self.wiretap.hear(datagram)
         translated = self.translate(datagram)
-        if translated is None:
+        elsewhere = {LEFT, THERE} - {self.left_address}
+        if translated is None or elsewhere & {
+            datagram.source.address,
+            datagram.destination.address,
+        }:
             return []
         if self.is_calm:
             return [(0.01, translated)]
@@ -203,18 +225,21 @@ class World:
         if not self.port_offset:
             return datagram
         source, destination = datagram.source, datagram.destination
-        if source.address == LEFT:
-            return replace(datagram, source=UdpAddress(LEFT, source.port + self.port_offset))
+        if source.address != RIGHT:
+            port = source.port + self.port_offset
+            return replace(datagram, source=UdpAddress(source.address, port))
         port = destination.port
         if port not in (500, 4500):  # those are forwarded, so that right can initiate too
             port -= self.port_offset
         if port not in (500, 4500):
             return None
-        return replace(datagram, destination=UdpAddress(LEFT, port))
+        return replace(datagram, destination=UdpAddress(destination.address, port))
 
     def clear_up(self) -> None:
         """Let the weather clear, and have both ends want the same policies."""
         self.is_calm = True
+        if self.left_address != LEFT:
+            self.move(LEFT)  # where right expects new IKE SAs from
         wanted = {p for p in POLICIES if self.dice.random() < 0.7} or {POLICIES[0]}
         for side in SIDES:
             self.wanted[side] = wanted
@@ -312,6 +337,7 @@ class _Network(Network):
         node = self._node(peer, self.settings)
         node.log = log
         self.nodes[ADDRESSES[side]] = node
+        self.nodes[THERE] = self.nodes[LEFT]
 
     def collect(self) -> None:
         known = {side: len(self.nodes[a].log) for side, a in ADDRESSES.items()}

@@ -24,12 +24,16 @@ _EXCHANGE = 1.0  # seconds that the exchange and what follows from it take
 
 @dataclass(frozen=True)
 class Scenario:
-    """What leads up to an exchange, and what begins it; `pfs`: with a key exchange."""
+    """What leads up to an exchange, and what begins it.
+
+    `pfs`: a CHILD_SA has a key exchange of its own; `hybrid`: there are two of them (RFC 9370).
+    """
 
     name: str
     prepare: Callable[[World], None]
     begin: Callable[[World], None]
     pfs: bool = False
+    hybrid: bool = False
 
 
 def _nothing(world: World) -> None:
@@ -90,6 +94,9 @@ SCENARIOS = [
             ),
         )
     ),
+    Scenario("establish by two key exchanges", _nothing, _initiate, hybrid=True),
+    Scenario("make a child by two", _established, _make_child("left"), pfs=True, hybrid=True),
+    Scenario("rekey the child by two", _established, _rekey_child("right"), pfs=True, hybrid=True),
     Scenario("liveness", _established, lambda w: w.network.run(10.0)),
 ]
 
@@ -100,7 +107,8 @@ class Stage:
     def __init__(self, scenario: Scenario, keys: Keys) -> None:
         self.scenario = scenario
         self.keys = keys
-        schedule = Schedule(7, _FAIR, False, _WITH_PFS if scenario.pfs else 0, ())
+        setup = _WITH_PFS if scenario.pfs else 0
+        schedule = Schedule(7, _FAIR, False, setup, scenario.hybrid, ())
         self.world = World(schedule, secrets_log=keys.log)
         self.messages: list[bytes] = []
         self.errors: list[int] = []
