@@ -195,9 +195,14 @@ class Connection:
         is_ours = self.role is Role.INITIATOR
         self.renewal = Renewal.within(good_for, self.env, now, is_ours=is_ours)
 
+    @property
+    def awaits_the_peer(self) -> bool:
+        """Whether something is under way, or waits for its turn, that shows whether it is there."""
+        return bool(self.tasks.running) or any(isinstance(t, CheckLiveness) for t in self.tasks)
+
     def check_liveness(self, now: float) -> None:
         """Ask whether the peer is there, unless something is under way that will show it."""
-        if self.state is State.ESTABLISHED and not self.tasks.running:
+        if self.state is State.ESTABLISHED and not self.awaits_the_peer:
             self.enqueue(CheckLiveness(), now)
 
     def rekey(self, now: float) -> None:

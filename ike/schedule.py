@@ -26,7 +26,7 @@ def deadline(connection: Connection) -> float | None:
         ]
         times += [child.deadline for child in connection.children.values()]
         times.append(_keepalive_at(connection))
-        if not connection.tasks.running:
+        if not connection.awaits_the_peer:
             times.append(_liveness_at(connection))
     return min((t for t in times if t is not None), default=None)
 
@@ -52,7 +52,7 @@ def advance(connection: Connection, now: float) -> None:
     if _is_due(renewal.begin_at, now):
         renewal.begin_at = None
         renewal.is_due = True  # the peer's owner takes it from here
-    if not connection.tasks.running and _is_due(_liveness_at(connection), now):
+    if not connection.awaits_the_peer and _is_due(_liveness_at(connection), now):
         connection.tasks.add(CheckLiveness())
     connection.pump(now)
 

@@ -262,6 +262,25 @@ def test_a_responder_that_has_forgotten(what: str) -> None:
     agree(network, "one")
 
 
+def test_a_peer_that_falls_silent_in_the_middle_of_a_rekey() -> None:
+    """Our requests wait for its next key exchange: no busy waiting, no checks of it piling up."""
+    network = established()
+    network.left.endpoint.rekey_peer("right", network.now)
+    network.filter = lambda d: (
+        [] if Header.parse(d.payload).exchange_type == FOLLOWUP else [(0.01, d)]
+    )
+    network.run(5)
+    endpoint = network.right.endpoint
+    for _ in range(100):
+        deadline = endpoint.next_deadline()
+        if deadline is None or deadline > network.now + 60:
+            break
+        endpoint.advance(deadline)
+    else:
+        raise AssertionError("it is busy waiting")
+    assert len(endpoint.transmits()) < 20
+
+
 def test_an_attempt_that_the_responder_forgets_fails_in_the_end() -> None:
     left, right = (hybrid(peer) for peer in peers())
     network = Network(left, right, right_settings=Settings(followup_lifetime=0.0))
