@@ -44,6 +44,15 @@ def mutations(keys: Keys, opened: Opened) -> Iterator[Mutation]:
         yield Mutation(name, effect, rewritten(keys, opened, chain))
 
 
+def blind(packet: bytes) -> Iterator[Mutation]:
+    """Give those for which nobody needs a key."""
+    for at in range(HEADER_LENGTH):
+        changed = packet[:at] + bytes([packet[at] ^ 1]) + packet[at + 1 :]
+        yield Mutation(f"header byte {at}", Effect.OPEN, changed, in_header=True)
+    for cut in (0, 1, 27, 28, 32, len(packet) - 1):
+        yield Mutation(f"cut to {cut}", Effect.OPEN, packet[:cut], in_header=True)
+
+
 def _of_chain(chain: Chain) -> Iterator[tuple[str, Effect, Chain]]:
     for index, raw in enumerate(chain):
         before, after = chain[:index], chain[index + 1 :]
@@ -106,9 +115,4 @@ def _of_header(keys: Keys, opened: Opened) -> Iterator[Mutation]:
         yield Mutation(name, effect, packet)
     if opened.protected and header.exchange_type != ExchangeType.IKE_AUTH:
         return  # the ICV is wrong, whatever the exchange
-    whole = rewritten(keys, opened, opened.chain)
-    for at in range(HEADER_LENGTH):
-        packet = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
-        yield Mutation(f"header byte {at}", Effect.OPEN, packet)
-    for cut in (0, 1, 27, 28, 32, len(whole) - 1):
-        yield Mutation(f"cut to {cut}", Effect.OPEN, whole[:cut])
+    yield from blind(rewritten(keys, opened, opened.chain))
