@@ -11,6 +11,7 @@ from benchmarks import (
     ike_handshake,
     ike_profile,
     p4runtime_writes,
+    tunnel,
 )
 
 RESULTS = Path(__file__).parent / "results"
@@ -38,6 +39,9 @@ def main() -> int:
     beside = charon_handshake.measurements()
     charon_handshake.print_table(beside)
     (RESULTS / "charon_handshake.json").write_text(charon_handshake.as_json(beside))
+    rows_and_moments = tunnel.measurements()
+    tunnel.print_table(*rows_and_moments)
+    (RESULTS / "tunnel.json").write_text(tunnel.as_json(*rows_and_moments))
     return 0
 
 
