@@ -106,7 +106,8 @@ def _our_router(switch: str, seconds: float) -> tuple[list[Measurement], Moments
         router = Router(lab["router"], lab.run / "router")
         gateway = lab.strongswan("gateway")
         gateway.start(peer_connection(SITE_B))
-        router.start(RouterConfig(retry=15, keepalive=30))
+        state_file = lab.run / "router" / "ike.state"
+        router.start(RouterConfig(retry=15, keepalive=30, state_file=state_file))
         first = _time_to_answer(lab, SITE_B)
         rows = [_throughput(lab, switch, "ESP", SITE_B, seconds)]
         ping(lab["host-a"], SITE_C.host_address, count=1, timeout=0.5)

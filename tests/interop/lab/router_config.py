@@ -36,6 +36,7 @@ class RouterConfig:
     keepalive: int = 5
     esp_lifetime: int = 3600
     transforms: tuple[str, ...] = ("esp-gcm 256", "esp-gcm 128")
+    state_file: Path | None = None  # where IKE SAs are kept
 
     def text(self, *, switch: str, api_socket: Path, keys: KeyTables | None) -> str:
         """Return the file's text.
@@ -84,6 +85,8 @@ class RouterConfig:
                 "keepalive": self.keepalive,
             },
         }
+        if self.state_file is not None:
+            config["controller"] = {"state_file": str(self.state_file)}
         if keys is not None:
             config["debug"] = {
                 "ike_keylog_file": str(keys.ike),
