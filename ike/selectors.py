@@ -93,6 +93,9 @@ def best_match(
     the initiator wants to send, then to one that lies in the offer, then to any; among equals, to
     the first configured.
     """
+    for child in children:
+        if _is_exact(child, local, remote):  # nothing is better, and most offers are that
+            return Narrowed(child, local, remote)
     best: tuple[tuple[bool, ...], Narrowed] | None = None
     fitting = 0
     for child in children:
@@ -111,6 +114,16 @@ def best_match(
         return None
     (whole, *_), narrowed = best
     return replace(narrowed, others_fit=fitting > 1 and not whole)
+
+
+def _is_exact(child: ChildConfig, local: Selectors, remote: Selectors) -> bool:
+    """Tell whether an offer of one selector on either side is what is configured."""
+    return (
+        len(local) == len(remote) == 1
+        and child.local_selectors == local
+        and child.remote_selectors == remote
+        and _go_together(local[0], remote[0])
+    )
 
 
 def only_of(address: IPv4Address, selectors: Iterable[TrafficSelector]) -> bool:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import IPv4Address
 from types import TracebackType
 from typing import TypeVar
@@ -34,6 +35,11 @@ _LARGEST = 65535
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
+
+
+@lru_cache(maxsize=4096)
+def _udp_address(host: str, port: int) -> UdpAddress:
+    return UdpAddress(IPv4Address(host), port)
 
 
 class Engine:
@@ -265,7 +271,7 @@ class Engine:
             except BlockingIOError:
                 break
             if not self.deaf:
-                self._receive(UdpAddress(IPv4Address(host), port), local, data)
+                self._receive(_udp_address(host, port), local, data)
         self._flush()
 
     def _receive(self, source: UdpAddress, local: UdpAddress, data: bytes) -> None:
