@@ -19,10 +19,8 @@ _LAST = 0
 _ATTRIBUTE_IS_SHORT = 0x8000
 
 _ATTRIBUTE = Struct("!HH")
-_SUBSTRUCTURE = Struct("!BxH")  # what begins a proposal and a transform: "last" field and length
-_TRANSFORM = Struct("!BxH")  # type and id
-_WHOLE_TRANSFORM = Struct("!BxHBxH")
-_WHOLE_PROPOSAL = Struct("!BxHBBBB")
+_TRANSFORM = Struct("!BxHBxH")  # "last" field, length, type, id
+_PROPOSAL = Struct("!BxHBBBB")  # "last" field, length, number, protocol, length of SPI, transforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +86,11 @@ class Transform:
         Raises:
             ParseError: a length or the "last" field is wrong, or there are too many attributes.
         """
-        length, more = _read_begin(reader, _MORE_TRANSFORMS)
-        if length < 8:
-            raise reader.error(f"a transform of {length} bytes, 8 is the least")
-        block = reader.block("transform", length - 4)
-        transform_type, transform_id = block.unpack(_TRANSFORM)
+        begin, length, transform_type, transform_id = reader.unpack(_TRANSFORM)
+        more = _more_follow(reader, begin, _MORE_TRANSFORMS)
+        if length < _TRANSFORM.size:
+            raise reader.error(f"a transform of {length} bytes, {_TRANSFORM.size} is the least")
+        block = reader.block("transform", length - _TRANSFORM.size)
         attributes: list[Attribute] = []
         while block.remaining:
             if len(attributes) == MAX_ATTRIBUTES:
@@ -104,11 +102,8 @@ class Transform:
         """Write it."""
         attributes = b"".join(attribute.serialize() for attribute in self.attributes)
         begin = _LAST if last else _MORE_TRANSFORMS
-        length = _WHOLE_TRANSFORM.size + len(attributes)
-        return (
-            _WHOLE_TRANSFORM.pack(begin, length, self.transform_type, self.transform_id)
-            + attributes
-        )
+        length = _TRANSFORM.size + len(attributes)
+        return _TRANSFORM.pack(begin, length, self.transform_type, self.transform_id) + attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +126,11 @@ class Proposal:
         Raises:
             ParseError: a length, a count or a "last" field is wrong.
         """
-        length, more = _read_begin(reader, _MORE_PROPOSALS)
-        if length < 8:
-            raise reader.error(f"a proposal of {length} bytes, 8 is the least")
-        block = reader.block("proposal", length - 4)
-        number, protocol, spi_size, count = block.take(4)
+        begin, length, number, protocol, spi_size, count = reader.unpack(_PROPOSAL)
+        more = _more_follow(reader, begin, _MORE_PROPOSALS)
+        if length < _PROPOSAL.size:
+            raise reader.error(f"a proposal of {length} bytes, {_PROPOSAL.size} is the least")
+        block = reader.block("proposal", length - _PROPOSAL.size)
         spi = block.take(spi_size)
         transforms: list[Transform] = []
         more_transforms = count > 0
@@ -153,9 +148,9 @@ class Proposal:
         """Write it."""
         final = len(self.transforms) - 1
         transforms = b"".join(t.serialize(i == final) for i, t in enumerate(self.transforms))
-        header = _WHOLE_PROPOSAL.pack(
+        header = _PROPOSAL.pack(
             _LAST if last else _MORE_PROPOSALS,
-            _WHOLE_PROPOSAL.size + len(self.spi) + len(transforms),
+            _PROPOSAL.size + len(self.spi) + len(transforms),
             self.number,
             self.protocol,
             len(self.spi),
@@ -195,9 +190,8 @@ class SecurityAssociation:
         return b"".join(p.serialize(i == final) for i, p in enumerate(self.proposals))
 
 
-def _read_begin(reader: Reader, more: int) -> tuple[int, bool]:
-    """Read the length of a proposal or transform, and whether another follows."""
-    begin, length = reader.unpack(_SUBSTRUCTURE)
+def _more_follow(reader: Reader, begin: int, more: int) -> bool:
+    """Tell by the "last" field of a proposal or transform whether another follows."""
     if begin not in (_LAST, more):
         raise reader.error(f"{begin} where {_LAST} (last) or {more} (more) belongs")
-    return length, begin == more
+    return begin == more
