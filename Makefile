@@ -87,12 +87,16 @@ p4: $(STAMP) ## recompile p4src/ (needs p4c-bm2-ss, or P4C=path)
 proto: $(STAMP) ## regenerate the gRPC code of controller/api/proto
 	$(VENV)/bin/python -m controller.api.generate
 
-shell: ## p4runtime-shell in a venv of its own: make shell SWITCH=127.0.0.1:9559
-	@test -x .venv-shell/bin/python || $(PYTHON) -m venv .venv-shell
-	@.venv-shell/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@.venv-shell/bin/python -m pip install --quiet --group shell
+SHELL_STAMP := .venv-shell/.installed
+shell: $(SHELL_STAMP) ## p4runtime-shell in a venv of its own: make shell SWITCH=127.0.0.1:9559
 	PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python .venv-shell/bin/python -m p4runtime_sh \
 	    --grpc-addr $(or $(SWITCH),127.0.0.1:9559) --device-id $(or $(DEVICE_ID),1) --election-id 0,100
+
+$(SHELL_STAMP): pyproject.toml
+	$(PYTHON) -m venv .venv-shell
+	.venv-shell/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-shell/bin/python -m pip install --quiet --group shell
+	@touch $@
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) .venv-shell .venv-fuzz fuzz/corpus fuzz/crashes .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results
