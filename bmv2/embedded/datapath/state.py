@@ -112,6 +112,10 @@ class DirectMeters:
         self._counts_bytes = counts_bytes
         self._meters: dict[object, TwoRateMeter] = {}
 
+    def pristine(self) -> DirectMeters:
+        """Make another one as this one was at first."""
+        return DirectMeters(self._counts_bytes)
+
     def execute(self, entry: object, config: MeterConfig | None, length: int, now: int) -> int:
         """Return the colour of a packet that hit `entry`; 0 where that has no rates."""
         if config is None:

@@ -70,6 +70,25 @@ class Table:
             self._cache = Cache(self._search)
             self.lookup = self._cache.__getitem__
 
+    def pristine(self, meters: DirectMeters | None) -> Table:
+        """Make another one as the program declares this one, with meters of its own."""
+        other = Table(
+            self.name,
+            self.keys,
+            self.actions,
+            self._initial_default,
+            max_size=self.max_size,
+            support_timeout=self.support_timeout,
+            has_counter=self.has_counter,
+            const_default=self.const_default,
+            meters=meters,
+        )
+        if self._immutable:
+            for entry in self._entries.values():
+                other.insert(Entry(entry.match, entry.priority, entry.action, entry.params))
+            other.freeze()
+        return other
+
     def insert(self, entry: Entry) -> None:
         """Add; see `TableStore.insert`. `TableError` where the entry cannot be of this table."""
         self._check_mutable()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
 
 from bmv2.embedded.datapath.codegen.actions import load_actions
 from bmv2.embedded.datapath.codegen.context import DROP_PORT, Context, reserved_names
@@ -25,10 +27,13 @@ from bmv2.embedded.datapath.codegen.layout import Layout
 from bmv2.embedded.datapath.codegen.parser import write_parser
 from bmv2.embedded.datapath.codegen.resources import Resources
 from bmv2.embedded.datapath.codegen.source import Namer
+from bmv2.embedded.datapath.codegen.state_copy import StateCopy
 from bmv2.embedded.datapath.state import Registers
+from bmv2.embedded.datapath.tables import Table
 from bmv2.embedded.model import CounterArray, MeterArray, PipelineError, Program, TableStore
 
 DROPPED = -1  # in place of an egress port
+_PATTERNS = 2  # programs that are kept to be used again
 
 INSTANCE_NORMAL = 0
 INSTANCE_RECIRCULATED = 4
@@ -84,10 +89,50 @@ def compile_program(config: bytes) -> CompiledProgram:
         PipelineError: it holds something that is malformed or not supported; the message says
             what and where.
     """
+    return _pattern(config).program()
+
+
+@lru_cache(maxsize=_PATTERNS)
+def _pattern(config: bytes) -> _Pattern:
     try:
         return _Compiler(load(config)).compile()
     except (RecursionError, MemoryError, SyntaxError) as error:
         raise PipelineError(f"the program is too deeply nested: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class _Pattern:
+    """A program that is never used itself: each that is used gets a state of its own.
+
+    `namespace` has the globals of the function that `code` defines.
+    """
+
+    source: str
+    code: CodeType
+    namespace: Mapping[str, object]
+    tables: Mapping[str, Table]
+    resources: Resources
+
+    def program(self) -> CompiledProgram:
+        """Make a program in its first state."""
+        resources = self.resources
+        state = StateCopy(self.tables, resources.counters, resources.meters, resources.registers)
+        namespace = state.namespace(self.namespace)
+        exec(self.code, namespace)  # noqa: S102 - made by us
+        process: Process = namespace["process"]  # type: ignore[assignment]  # defined by `code`
+        return CompiledProgram(
+            tables=state.tables,
+            counters=state.counters,
+            meters=state.meters,
+            registers={name: array.size for name, array in state.registers.items()},
+            digests={
+                digest.name: [(field.name, field.bits) for field in digest.fields]
+                for digest in resources.digests.values()
+            },
+            source=self.source,
+            process=process,
+            register_arrays=state.registers,
+        )
 
 
 class _Compiler:
@@ -107,25 +152,15 @@ class _Compiler:
         for name in self._ingress.tables.keys() & self._egress.tables.keys():
             raise document.error(f"two tables are named {name!r}")
 
-    def compile(self) -> CompiledProgram:
-        context, resources = self._context, self._context.resources
+    def compile(self) -> _Pattern:
         self._write_body()
         source = self._function(self._writer.text())
-        namespace = dict(context.namespace)
-        exec(compile(source, "<bmv2 pipeline>", "exec"), namespace)  # noqa: S102 - made by us
-        process: Process = namespace["process"]  # type: ignore[assignment]  # defined by `source`
-        return CompiledProgram(
-            tables={**self._ingress.tables, **self._egress.tables},
-            counters=resources.counters,
-            meters=resources.meters,
-            registers={name: array.size for name, array in resources.registers.items()},
-            digests={
-                digest.name: [(field.name, field.bits) for field in digest.fields]
-                for digest in resources.digests.values()
-            },
-            source=source,
-            process=process,
-            register_arrays=resources.registers,
+        return _Pattern(
+            source,
+            compile(source, "<bmv2 pipeline>", "exec"),
+            self._context.namespace,
+            {**self._ingress.tables, **self._egress.tables},
+            self._context.resources,
         )
 
     def _named(self, key: str, name: str) -> Item:

@@ -32,6 +32,11 @@ def reserved_names() -> frozenset[str]:
     return frozenset((*LOCALS, *_HELPERS, *words, "process"))
 
 
+def identity(value: object) -> int:
+    """Tell objects apart, and methods by their owners: one is a new object whenever asked for."""
+    return id(getattr(value, "__self__", value))
+
+
 class Context:
     """The function being written, and the objects that it will find as its globals."""
 
@@ -47,8 +52,7 @@ class Context:
 
     def bind(self, wanted: str, value: object) -> str:
         """Make an object, or a method of one, a global of the function; return its name there."""
-        # A method is a new object each time that it is asked for; its owner is not.
-        key = (wanted, id(getattr(value, "__self__", value)))
+        key = (wanted, identity(value))
         name = self._bound.get(key)
         if name is None:
             name = self._bound[key] = self._namer.name(wanted)
