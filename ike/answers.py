@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ike import crash_detection, creation, relocation, succession
 from ike.authentication import lifetime
-from ike.channel import Received
 from ike.child_sa import ChildState
 from ike.codec.delete import Delete
 from ike.codec.errors import ParseError
@@ -17,6 +16,7 @@ from ike.codec.registry import ExchangeType, ProtocolId
 from ike.events import DeletionReason
 from ike.exchanges import configuration, informational
 from ike.exchanges.outcome import refuse_critical, refuse_malformed
+from ike.received import Received
 from ike.relocation import Consequence
 from ike.states import State
 from ike.tasks.mobike import CheckRoutability

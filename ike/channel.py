@@ -6,7 +6,6 @@ Payloads on one side, datagrams on the other. What the payloads mean is `ike.con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ike.codec.chain import find_notify, parse_chain
 from ike.codec.encrypted import Encrypted, EncryptedFragment
@@ -20,7 +19,6 @@ from ike.codec.registry import ExchangeType, HeaderFlag, NotifyType
 from ike.config import Settings
 from ike.crypto.errors import IntegrityError
 from ike.crypto.keys import IkeKeys
-from ike.crypto.message_cipher import message_cipher
 from ike.crypto.random import RandomBytes
 from ike.crypto.suites import IkeSuite
 from ike.discards import Discard
@@ -28,6 +26,7 @@ from ike.environment import drain
 from ike.events import Role
 from ike.fragments import Reassembly, Whole
 from ike.protection import Protection
+from ike.received import Received
 from ike.state.iv import draw_run
 from ike.state.records import ChannelRecord
 from ike.types import NAT_KEEPALIVE, Datagram, UdpAddress
@@ -37,25 +36,6 @@ _MANY_IDS = 2**31
 _TELLS_WINDOW = frozenset(
     {ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One message of the peer's that has passed the window and, with `authenticated`, the ICV.
-
-    It came from `remote` to `local`: there the answer goes. `error` says that it is malformed all
-    the same; then there are no payloads. `plaintext` is what
-    the payloads were read from, without padding.
-    """
-
-    header: Header
-    payloads: tuple[Payload, ...]
-    packet: bytes
-    local: UdpAddress
-    remote: UdpAddress
-    authenticated: bool
-    error: ParseError | None = None
-    plaintext: bytes = b""
 
 
 class Channel:
@@ -113,22 +93,9 @@ class Channel:
 
     def secure(self, suite: IkeSuite, keys: IkeKeys) -> None:
         """Protect all that follows with the keys."""
-        initiator, responder = (
-            message_cipher(
-                suite.encryption,
-                suite.key_bits,
-                key.reveal(),
-                suite.integrity_spec,
-                integrity_key.reveal(),
-                self._random_bytes,
-                self.iv_runs[-1],
-            )
-            for key, integrity_key in ((keys.sk_ei, keys.sk_ai), (keys.sk_er, keys.sk_ar))
+        self._protection = Protection.by(
+            suite, keys, self.role, self._random_bytes, self.iv_runs[-1]
         )
-        send, receive = (
-            (initiator, responder) if self.role is Role.INITIATOR else (responder, initiator)
-        )
-        self._protection = Protection(send, receive)
 
     def snapshot(self, now: float) -> ChannelRecord:
         """Describe it for another process (`ike.state`)."""

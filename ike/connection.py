@@ -1,24 +1,22 @@
 """One established IKE SA and its CHILD_SAs.
 
 The connection queues tasks (`ike.tasks`), as many of which are under way as the peer's window has
-room for, and answers the peer's requests (`ike.answers`). When it is rekeyed, a connection of its
-own is there for the new IKE SA, and inherits the CHILD_SAs (`ike.succession`).
+room for, takes the answers to them (`ike.replies`), and answers the peer's requests
+(`ike.answers`). When it is rekeyed, a connection of its own is there for the new IKE SA, and
+inherits the CHILD_SAs (`ike.succession`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ike import answers, crash_detection, keylog, relocation, reports, schedule, states
+from ike import answers, crash_detection, keylog, relocation, replies, reports, schedule, states
 from ike.authentication.lifetime import Renewal
-from ike.channel import Channel, Received
+from ike.channel import Channel
 from ike.child_sa import ChildSa, ChildState
 from ike.children import ChildTable, EarlyDeletes, make_child
-from ike.codec.chain import find_notify, unsupported_critical
-from ike.codec.errors import ParseError
 from ike.codec.header import Header
 from ike.codec.payload import Payload
-from ike.codec.registry import NotifyType
 from ike.config import PeerConfig
 from ike.crypto.keys import IkeKeys, Nonces
 from ike.crypto.suites import IkeSuite
@@ -181,7 +179,7 @@ class Connection:
         if self.channel.remote != remote:
             relocation.report(self)
         if header.is_response:
-            self._answered(received, now)
+            replies.take(self, received, now)
         elif header.exchange_type in states.ANSWERED[self.state]:
             answers.answer(self, received, now)
         self.pump(now)
@@ -281,33 +279,6 @@ class Connection:
         if request is not None:
             self.tasks.running[self.channel.next_id] = task
             self.channel.request(request.exchange_type, request.payloads, now)
-
-    def _answered(self, received: Received, now: float) -> None:
-        task = self.tasks.running.pop(received.header.message_id, None)
-        if task is None:
-            return
-        self._finish(task, received, now)
-        self.deleted_early.settle(self.channel.lowest_outstanding)
-
-    def _finish(self, task: Task, received: Received, now: float) -> None:
-        if isinstance(task, DeleteIkeSa):
-            # Whatever the answer says, the peer has had the Delete.
-            task.finish(self, received.payloads, now)
-        elif self.state is not State.ESTABLISHED:
-            task.abandon(self)
-        elif received.error is not None or unsupported_critical(received.payloads):
-            task.abandon(self)
-            self.delete(DeletionReason.PROTOCOL_ERROR, now)
-        elif find_notify(received.payloads, NotifyType.INVALID_SYNTAX):
-            # Fatal at both ends, without a Delete (RFC 7296 §2.21.3).
-            task.abandon(self)
-            self.close(DeletionReason.PROTOCOL_ERROR)
-        else:
-            try:
-                task.finish(self, received.payloads, now)
-            except ParseError:
-                task.abandon(self)
-                self.delete(DeletionReason.PROTOCOL_ERROR, now)
 
     def add_child(
         self, agreement: ChildAgreement, began: int, now: float, replaces: ChildSa | None = None

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ike import succession
-from ike.channel import Received
 from ike.child_sa import ChildSa, ChildState
 from ike.codec.chain import find, find_notify
 from ike.codec.errors import ParseError
@@ -21,6 +20,7 @@ from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal
 from ike.exchanges.rekey_ike_sa import OldKeys, RekeyAgreement
 from ike.followups import PendingChild, PendingIkeSa
+from ike.received import Received
 from ike.states import State
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteReplaced

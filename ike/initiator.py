@@ -7,7 +7,7 @@ from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
 from ike.authentication.verdict import Authenticated
-from ike.channel import Channel, Received
+from ike.channel import Channel
 from ike.codec.chain import notifies, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
@@ -27,6 +27,7 @@ from ike.exchanges.ike_sa_init import InitOffer
 from ike.exchanges.key_exchange import finish_additional, value_of
 from ike.exchanges.outcome import Failure
 from ike.info import IkeSaInfo, own_vendor_id, unestablished, vendor_ids
+from ike.received import Received
 from ike.states import State, Trigger
 from ike.tasks.delete import DeleteChildren
 from ike.types import IKE_PORT, NAT_PORT, Datagram, UdpAddress

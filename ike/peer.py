@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
-from ike.child_sa import Contest
 from ike.config import ChildConfig, PeerConfig
 from ike.connection import Connection
+from ike.duplicates import end_duplicate_children, end_redundant, mark_redundant
 from ike.environment import Environment, drain
 from ike.events import (
     AttemptFailed,
@@ -16,7 +16,6 @@ from ike.events import (
     DeletionReason,
     Event,
     FailureReason,
-    Role,
 )
 from ike.initiator import InitiatorHandshake
 from ike.reauthentication import Reauthentication
@@ -144,22 +143,13 @@ class Peer:
 
     def settle(self, now: float) -> None:
         """Do what follows from the events observed."""
-        self._settle_duplicate_children(now)
+        grace = self._env.settings.duplicate_grace
+        for spi_in in drain(self._new_children):
+            self.touched += end_duplicate_children(spi_in, self.connections, grace, now)
         self._reauthentication.settle(now)
         if any(connection.is_full for connection in self.connections):
             self._place_waiting(now)
-        for connection in tuple(self.connections):
-            creating = any(isinstance(task, CreateChild) for task in connection.tasks)
-            doomed = connection.is_redundant and connection.is_usable
-            if not doomed or connection.children or creating:
-                continue
-            if connection.role is Role.INITIATOR:
-                connection.delete(DeletionReason.DUPLICATE, now)
-                self.touched.append(connection)
-            elif connection.expire_reason is not DeletionReason.DUPLICATE:
-                grace = self._env.settings.duplicate_grace
-                connection.end_at(now + grace, DeletionReason.DUPLICATE)
-                self.touched.append(connection)
+        self.touched += end_redundant(self.connections, grace, now)
 
     def observe(self, event: Event) -> None:
         """Take what an SA has reported, and pass it on."""
@@ -188,7 +178,7 @@ class Peer:
                 if old.sequence < connection.began:
                     old.close(DeletionReason.INITIAL_CONTACT)
                     self.touched.append(old)
-        self._mark_redundant(connection)
+        mark_redundant(connection, self.connections)
         for surplus in self.connections[: -self._env.settings.ike_sas_per_peer]:
             surplus.delete(DeletionReason.DUPLICATE, now)
             self.touched.append(surplus)
@@ -327,43 +317,3 @@ class Peer:
     def _fail(self, name: str, reason: FailureReason, detail: str) -> None:
         del self._attempts[name]
         self.events.append(AttemptFailed(name, self.config.name, reason, detail))
-
-    def _mark_redundant(self, new: Connection) -> None:
-        """Mark one of two IKE SAs that both ends have made at once.
-
-        RFC 7296 §2.8.1 applied to initial exchanges: both ends see the same four nonces, and the
-        one with the lowest loses. It goes when it has no CHILD_SA any more.
-        """
-        for other in self.connections:
-            if other.role is not new.role and new.began < other.sequence:
-                min(new, other, key=lambda c: c.lowest_nonce).is_redundant = True
-
-    def _settle_duplicate_children(self, now: float) -> None:
-        """End one of two CHILD_SAs that both ends have made at once, wherever they made them.
-
-        By the same rule, on the nonces of the exchanges that made them. Who initiated the loser
-        deletes it, so that one end deletes and the other sees it go; a peer that does not know
-        this rule is helped after a while.
-        """
-        for spi_in in drain(self._new_children):
-            holders = [c for c in self.connections if spi_in in c.children]
-            if not holders:
-                continue
-            new = holders[0].children[spi_in]
-            doubles = [
-                (connection, other)
-                for connection in self.connections
-                for other in connection.children.live(new.config.name)
-                if other is not new
-            ]
-            for connection, other in doubles:
-                contest = Contest.between(new, other)
-                if contest is None:
-                    continue
-                home = holders[0] if contest.loser is new else connection
-                if contest.we_delete:
-                    home.delete_children((contest.loser,), DeletionReason.DUPLICATE, now)
-                else:
-                    grace = self._env.settings.duplicate_grace
-                    contest.loser.end_at(now + grace, DeletionReason.DUPLICATE)
-                self.touched.append(home)

@@ -12,7 +12,11 @@ from ike.codec.header import HEADER_LENGTH, Header
 from ike.codec.payload import Payload
 from ike.codec.reader import u16
 from ike.codec.registry import PayloadType
-from ike.crypto.message_cipher import MessageCipher
+from ike.crypto.keys import IkeKeys
+from ike.crypto.message_cipher import MessageCipher, message_cipher
+from ike.crypto.random import RandomBytes
+from ike.crypto.suites import IkeSuite
+from ike.events import Role
 from ike.fragments import Fragment, split
 
 _GENERIC_HEADER = 4  # bytes
@@ -30,6 +34,30 @@ class Protection:
     def __init__(self, send: MessageCipher, receive: MessageCipher) -> None:
         self._send = send
         self._receive = receive
+
+    @classmethod
+    def by(
+        cls, suite: IkeSuite, keys: IkeKeys, role: Role, random_bytes: RandomBytes, iv_run: int
+    ) -> Protection:
+        """Protect messages by the keys of an IKE SA, at the end with that role.
+
+        `iv_run` says where our IVs begin: see `ike.state.iv`.
+        """
+        initiator, responder = (
+            message_cipher(
+                suite.encryption,
+                suite.key_bits,
+                key.reveal(),
+                suite.integrity_spec,
+                integrity_key.reveal(),
+                random_bytes,
+                iv_run,
+            )
+            for key, integrity_key in ((keys.sk_ei, keys.sk_ai), (keys.sk_er, keys.sk_ar))
+        )
+        if role is Role.INITIATOR:
+            return cls(initiator, responder)
+        return cls(responder, initiator)
 
     def seal(
         self, header: Header, payloads: Sequence[Payload], fragment_size: int

@@ -7,7 +7,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from ike import mobike
-from ike.channel import Received
 from ike.codec.chain import find_notify
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
@@ -15,6 +14,7 @@ from ike.codec.registry import NotifyType
 from ike.events import PeerMoved
 from ike.exchanges import nat_detection
 from ike.mobike import Mobility, Path
+from ike.received import Received
 from ike.tasks.send_token import SendToken
 from ike.types import UdpAddress
 

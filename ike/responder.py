@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ike import crash_detection, mobike, relocation, states
 from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
-from ike.channel import Channel, Received
+from ike.channel import Channel
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
 from ike.codec.message import Message
@@ -25,6 +25,7 @@ from ike.exchanges.ike_intermediate import covered, covered_of_own
 from ike.exchanges.key_exchange import answer_additional
 from ike.exchanges.outcome import Refusal, refuse_critical, refuse_malformed
 from ike.info import IkeSaInfo, own_vendor_id, unestablished, vendor_ids
+from ike.received import Received
 from ike.states import State, Trigger
 from ike.types import Datagram
 

@@ -9,7 +9,7 @@ from ike_network import LEFT, RIGHT, at, left_peer
 from ike.authentication import hashes
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import prove
-from ike.channel import Channel, Received
+from ike.channel import Channel
 from ike.codec.header import Header
 from ike.codec.identification import IdentificationResponder
 from ike.codec.message import Message
@@ -22,6 +22,7 @@ from ike.events import Role
 from ike.exchanges import create_child_sa, ike_auth, ike_sa_init
 from ike.exchanges.child import ChildOffer
 from ike.exchanges.ike_sa_init import InitAgreement
+from ike.received import Received
 from ike.types import Datagram
 
 
