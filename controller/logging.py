@@ -17,7 +17,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from controller.printable import printable
+from ike.printable import printable
 from ike.types import Secret
 
 _QUIET = ("asyncio", "finsy", "grpc", "markdown_it")

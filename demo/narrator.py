@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from controller.cli.render.text import table
-from controller.printable import printable
 from demo.core import Kind
 from demo.messages import TimedMessage
 from demo.report import Check, FlowCount
+from ike.printable import printable
 
 MESSAGE_WIDTH = 100
 """Characters of a router's message that are shown; the seed's are all shorter."""

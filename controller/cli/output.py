@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from controller.printable import printable
+from ike.printable import printable
 
 
 class ExitCode(IntEnum):

@@ -19,6 +19,7 @@ from ike.codec.payload import Payload
 from ike.codec.reader import u8
 from ike.codec.registry import NotifyType
 from ike.config import PeerConfig, Ppk
+from ike.printable import quoted
 
 
 def announce(peers: Iterable[PeerConfig]) -> list[Notify]:
@@ -101,6 +102,4 @@ def confirm(context: AuthContext) -> list[Notify]:
 
 
 def _show(identity: bytes) -> str:
-    return (
-        repr(identity[1:65].decode("ascii", "backslashreplace")) if identity else "without a name"
-    )
+    return quoted(identity[1:]) if identity else "without a name"

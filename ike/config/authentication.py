@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from ike.config.algorithms import SignatureScheme
 from ike.pki import Credential, TrustStore
+from ike.printable import quoted
 from ike.types import Secret
 
 MAX_PPK_ID = 1024  # bytes
@@ -82,4 +83,4 @@ class Ppk:
             raise ValueError("a PPK without a key")
 
     def __str__(self) -> str:
-        return f"the PPK {self.ppk_id[:64].decode('ascii', 'backslashreplace')!r}"
+        return f"the PPK {quoted(self.ppk_id)}"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.logging import LogFormat, LogLevel, configure_logging
-from controller.printable import printable
+from ike.printable import printable
 from ike.types import Secret
 
 

@@ -334,7 +334,7 @@ class TestHalfOpen:
         (refused,) = adversary.victim.events()
         assert isinstance(refused, PeerRefused)
         assert refused.detail.isprintable()
-        assert r"evil\x0a\x1b[31m" in refused.detail
+        assert r"evil\n\x1b[31m" in refused.detail
 
     def test_a_wrong_key_and_its_retransmission(self) -> None:
         """CVE-2024-2357: the same answer, no crash, no second report."""
