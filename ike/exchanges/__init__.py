@@ -1,4 +1,6 @@
 """The exchanges of IKEv2: what goes into their messages, and what comes out of them.
 
-Functions of payloads, configuration and keys. When they are called is `ike.connection`'s.
+A module for each exchange, and what several have in common: CHILD_SAs (`child`), key exchanges
+(`key_exchange`, `draft`), refusals (`outcome`). Functions of payloads, configuration and keys. When
+they are called is up to `ike.initiator`, `ike.responder` and `ike.connection`.
 """
