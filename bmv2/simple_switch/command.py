@@ -9,7 +9,9 @@ from bmv2.simple_switch.errors import SimpleSwitchError
 from bmv2.simple_switch.installation import Installation
 from bmv2.switch_options import PortKind, PortSpec, SwitchOptions
 
-_INTERFACES = Path("/sys/class/net")
+INTERFACES = Path("/sys/class/net")
+"""Where the kernel lists them."""
+
 _IFF_UP = 1
 
 
@@ -72,9 +74,9 @@ def _check_port(port: PortSpec) -> None:
             f" (ip link add {port.name} type veth peer name PEER) and give it PEER"
         )
     try:
-        flags = int((_INTERFACES / port.name / "flags").read_text(), 16)
+        flags = int((INTERFACES / port.name / "flags").read_text(), 16)
     except (OSError, ValueError):
-        names = sorted(entry.name for entry in _INTERFACES.iterdir())
+        names = sorted(entry.name for entry in INTERFACES.iterdir())
         raise SimpleSwitchError(
             f"port {port}: there is no network interface {port.name}; there are {', '.join(names)}"
         ) from None

@@ -31,7 +31,8 @@ _GET_BMV2 = (
     "install p4lang-bmv2 (https://build.opensuse.org/package/show/home:p4lang/p4lang-bmv2 has it"
     " for Ubuntu and Debian) or build github.com/p4lang/behavioral-model with PI"
 )
-_BUILD_EXTERN = "cmake -S bmv2/extern -B build/extern && cmake --build build/extern"
+BUILD_EXTERN = "cmake -S bmv2/extern -B build/extern && cmake --build build/extern"
+"""What makes the extern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +114,21 @@ def _find_extern(given: Path | None, program: Path, version: str) -> Path:
         _check_extern(path.resolve(), content, program, version)
         return path.resolve()
     where = "is not built" if given is None else f"is not at {given}"
-    raise SimpleSwitchError(f"the ESP extern for bmv2 {where}: {_BUILD_EXTERN}")
+    raise SimpleSwitchError(f"the ESP extern for bmv2 {where}: {BUILD_EXTERN}")
 
 
 def _check_extern(path: Path, content: bytes, program: Path, version: str) -> None:
     mark = _MARK.search(content)
     if mark is None:
-        raise SimpleSwitchError(f"{path} is not the ESP extern for bmv2: {_BUILD_EXTERN}")
+        raise SimpleSwitchError(f"{path} is not the ESP extern for bmv2: {BUILD_EXTERN}")
     contract, built_for = mark[1].decode(), mark[2].decode(errors="replace")
     if contract != hashlib.sha256(_CONTRACT.read_bytes()).hexdigest():
         raise SimpleSwitchError(
-            f"{path} was built for another version of p4src/{_CONTRACT.name}: {_BUILD_EXTERN}"
+            f"{path} was built for another version of p4src/{_CONTRACT.name}: {BUILD_EXTERN}"
         )
     if built_for not in (version, "unknown"):
         raise SimpleSwitchError(
-            f"{path} was built for bmv2 {built_for}, and {program} is {version}: {_BUILD_EXTERN}"
+            f"{path} was built for bmv2 {built_for}, and {program} is {version}: {BUILD_EXTERN}"
         )
     if "," in str(path):
         raise SimpleSwitchError(f"{path} has a comma in its path, which bmv2 cannot take")

@@ -23,7 +23,12 @@ from bmv2.simple_switch.command import (
     resolve_address,
 )
 from bmv2.simple_switch.errors import SimpleSwitchError
-from bmv2.simple_switch.installation import PROGRAM, Installation, find_installation
+from bmv2.simple_switch.installation import (
+    BUILD_EXTERN,
+    PROGRAM,
+    Installation,
+    find_installation,
+)
 from bmv2.simple_switch.log_lines import LogLines
 from bmv2.switch_options import SwitchOptions
 
@@ -163,7 +168,10 @@ class SimpleSwitch:
                 f"bmv2 cannot load the ESP extern ({why}), because {installation.program} does not"
                 " export its symbols: build it with -DCMAKE_EXE_LINKER_FLAGS=-rdynamic"
             )
-        raise SimpleSwitchError(f"bmv2 cannot load the ESP extern: {why}")
+        raise SimpleSwitchError(
+            f"bmv2 cannot load the ESP extern: {why}: install what is missing, or build the extern"
+            f" on this machine: {BUILD_EXTERN}"
+        )
 
     def _ended(self, code: int) -> str:
         if code < 0:

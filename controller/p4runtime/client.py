@@ -72,7 +72,12 @@ _UNAVAILABLE = frozenset(
 
 
 class P4RuntimeClient:
-    """A connection; opened by the first call, and of no use once it has failed."""
+    """A connection; opened by the first call, and of no use once it has failed.
+
+    Attributes:
+        election_id: of the last bid.
+        is_pushing: whether the switch has been given a program, and has not answered yet.
+    """
 
     def __init__(
         self, address: str, device_id: int, credentials: GRPCCredentialsTLS | None = None
@@ -103,6 +108,7 @@ class P4RuntimeClient:
         self._device_id = device_id
         self._outgoing: asyncio.Queue[p4r.StreamMessageRequest] = asyncio.Queue(OUTGOING_LIMIT)
         self.election_id = 0
+        self.is_pushing = False
         self._call: _StreamCall | None = None
         self._ended = asyncio.Event()
 
@@ -212,10 +218,14 @@ class P4RuntimeClient:
             action=p4r.SetForwardingPipelineConfigRequest.VERIFY_AND_COMMIT,
             config=config,
         )
+        self.is_pushing = True
         try:
             await self._stub.SetForwardingPipelineConfig(request, timeout=PIPELINE_TIMEOUT)
         except grpc.aio.AioRpcError as error:
-            raise _translate(error) from None
+            failure = _translate(error)
+            self.is_pushing = isinstance(failure, SwitchUnavailableError)
+            raise failure from None
+        self.is_pushing = False
 
     async def write(self, updates: Iterable[p4r.Update]) -> None:
         """Write a batch; the switch goes on after an error.

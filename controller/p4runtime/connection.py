@@ -18,6 +18,11 @@ from controller.p4runtime.setup import set_up
 ARBITRATION_TIMEOUT = 5.0  # seconds from connecting to the first answer
 PING_TIMEOUT = 5.0  # seconds
 
+ENDED_BY_PROGRAM = (
+    "the switch ended when it was given the P4 program, as a bmv2 does that has not loaded the ESP"
+    " extern: start it with p4ipsec switch bmv2, or with --load-modules libp4ipsec_esp.so"
+)
+
 
 class Connection:
     """Lives from `run` until that raises.
@@ -69,6 +74,12 @@ class Connection:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        except SwitchUnavailableError as error:
+            if self._client.is_pushing and error.code == "UNAVAILABLE":
+                raise SwitchUnavailableError(
+                    error.code, f"{ENDED_BY_PROGRAM}: {error.message}"
+                ) from None
+            raise
         finally:
             self.is_ready = False
             await self._stop_set_up()

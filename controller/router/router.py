@@ -57,6 +57,7 @@ from controller.router.expiry import ExpiryWatch
 from controller.router.negotiation import Negotiation
 from controller.router.outputs import Output, Send, Write
 from controller.router.punts import PuntResult, Punts
+from controller.router.refusals import explain
 from controller.router.sa_pair import SaSource
 from controller.router.sad import SecurityAssociationDatabase
 from controller.router.upkeep import SaUpkeep
@@ -178,12 +179,8 @@ class Router:
     ) -> None:
         """The switch has answered a `Write`; say of each refusal what it means."""
         self._desired.acknowledge(updates, failures)
-        for failure in failures:
-            self._say(
-                Severity.ERROR,
-                f"the switch refused to {failure.update.kind} {failure.update.entity.description}:"
-                f" {failure.code}: {failure.message}",
-            )
+        for sentence in explain(failures):
+            self._say(Severity.ERROR, sentence)
         if failures:
             for event in self._upkeep.give_up(failures, self._desired.refused, now):
                 self._tell(event, now)

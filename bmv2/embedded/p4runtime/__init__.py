@@ -8,9 +8,8 @@ bmv2 (p4lang/PI, ``proto/frontend`` and ``proto/server``) is the reference. What
 purpose, mostly because the specification asks for it and bmv2 has not come to it:
 
 - Atomicity: ROLLBACK_ON_ERROR and DATAPLANE_ATOMIC work; bmv2 answers UNIMPLEMENTED.
-- Arbitration: one device id, others are NOT_FOUND; roles, each with its own primary; the highest
-  election id is remembered when its client leaves; without a stream nobody writes. See
-  `arbitration`.
+- Arbitration: one device id, others are NOT_FOUND; roles, each with its own primary; without an
+  election id nobody is primary, and without a stream nobody writes. See `arbitration`.
 - RECONCILE_AND_COMMIT works with counters in the program, and carries registers over; with the
   config that runs already it changes nothing. bmv2 fails as soon as there is an indirect counter.
 - Configs: a device config is compiled, and compared to its P4Info, when it is verified.
@@ -20,5 +19,6 @@ purpose, mostly because the specification asks for it and bmv2 has not come to i
   are enforced; metadata is bounded.
 - Packets, digests and idle timeouts: errors go to the client without being switched on; timeouts
   are exact instead of swept; lists and queues are bounded, and the newest is dropped.
+- Meters: a peak rate below the committed one is INVALID_ARGUMENT; bmv2 says UNKNOWN.
 - Multicast groups and clone sessions can be asked for, but not made: UNIMPLEMENTED.
 """

@@ -56,6 +56,14 @@ def test_what_bmv2_does_not_have(options, sentence):
         check_options(options)
 
 
+def test_interface_that_is_down(monkeypatch, tmp_path):
+    (tmp_path / "veth1").mkdir()
+    (tmp_path / "veth1" / "flags").write_text("0x1002\n")
+    monkeypatch.setattr("bmv2.simple_switch.command.INTERFACES", tmp_path)
+    with pytest.raises(SimpleSwitchError, match="is down; ip link set veth1 up"):
+        check_options(SwitchOptions(ports=(parse_port_spec("1=veth1"),)))
+
+
 def test_interface_that_is_there():
     check_options(SwitchOptions(ports=(parse_port_spec("1=lo"),)))
 

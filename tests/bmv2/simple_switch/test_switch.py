@@ -67,6 +67,16 @@ async def test_extern_that_finds_no_symbols(make_program, make_extern, no_p4runt
     assert "-rdynamic" in sentence
 
 
+async def test_extern_that_finds_no_library(make_program, make_extern, no_p4runtime):
+    why = "libcrypto.so.9: cannot open shared object file: No such file or directory"
+    program = make_program(
+        f"print('WARNING: Skipping module: /e.so: {why}', flush=True)\n" + LISTEN + "time.sleep(60)"
+    )
+    sentence = await refusal(no_p4runtime, program=program, extern=make_extern())
+    assert why in sentence
+    assert "cmake -S bmv2/extern" in sentence
+
+
 async def test_port_that_cannot_be_opened(make_program, make_extern, no_p4runtime):
     program = make_program(
         "print('Adding interface veth1 as port 1')\n"

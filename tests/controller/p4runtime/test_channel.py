@@ -308,6 +308,50 @@ async def test_switch_that_does_not_answer_is_given_up(
     await server.stop(None)
 
 
+class DyingSwitch(p4r_grpc.P4RuntimeServicer):
+    """Makes its client the primary, has no program, and dies of the one that it is given."""
+
+    def __init__(self) -> None:
+        self.pushed = asyncio.Event()
+
+    async def StreamChannel(  # noqa: N802 - named by the protocol
+        self, requests: AsyncIterator[p4r.StreamMessageRequest], context: object
+    ) -> AsyncIterator[p4r.StreamMessageResponse]:
+        async for request in requests:
+            yield p4r.StreamMessageResponse(arbitration=request.arbitration)
+
+    async def GetForwardingPipelineConfig(  # noqa: N802 - named by the protocol
+        self,
+        request: p4r.GetForwardingPipelineConfigRequest,
+        context: grpc.aio.ServicerContext,
+    ) -> p4r.GetForwardingPipelineConfigResponse:
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "No forwarding pipeline config")
+        raise AssertionError
+
+    async def SetForwardingPipelineConfig(  # noqa: N802 - named by the protocol
+        self, request: p4r.SetForwardingPipelineConfigRequest, context: object
+    ) -> p4r.SetForwardingPipelineConfigResponse:
+        self.pushed.set()
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+
+async def test_switch_that_dies_of_the_program_lacks_the_extern(address: str) -> None:
+    """As bmv2 1.15.5 does (segmentation fault): the log says what to do, once."""
+    dying = DyingSwitch()
+    server = grpc.aio.server()
+    p4r_grpc.add_P4RuntimeServicer_to_server(dying, server)
+    server.add_insecure_port(address)
+    await server.start()
+    async with SwitchChannel(address) as channel:
+        await asyncio.wait_for(dying.pushed.wait(), 5)
+        await server.stop(None)
+        lost = await receive(channel)
+    assert isinstance(lost, Lost)
+    assert lost.reason.startswith("the switch ended when it was given the P4 program")
+    assert "--load-modules libp4ipsec_esp.so" in lost.reason
+
+
 # --- writing ------------------------------------------------------------------------------
 
 
