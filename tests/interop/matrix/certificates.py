@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -43,6 +43,11 @@ class Pki:
     def trust(self, *schemes: SignatureScheme) -> TrustedCertificate:
         """Return what we want of strongSwan."""
         return TrustedCertificate(TrustStore.from_pem(self.root.pem), schemes)
+
+    def crl(self, revoked: Iterable[Issued]) -> bytes:
+        """Return what the authority has revoked, as of now."""
+        today = datetime.now(UTC)
+        return self.root.crl(revoked, this_update=today - DAY, next_update=today + DAY)
 
     def install(self, strongswan: StrongSwan) -> None:
         """Give strongSwan its certificate and key, and the authorities."""

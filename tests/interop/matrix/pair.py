@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from ike.config import ChildConfig, PeerConfig, PresharedKey, Settings
+from ike.config import ChildConfig, PeerConfig, PresharedKey, Retransmission, Settings
 from ike.types import Identity, Secret, TrafficSelector
 from tests.interop.lab.engine.engine import Engine
 from tests.interop.lab.engine.tunnel import ChildPair
@@ -26,6 +26,8 @@ from tests.interop.matrix.keywords import esp_proposal, ike_proposal
 PEER = "gateway"
 IKE = "aes256gcm16-prfsha256-x25519"
 ESP = "aes256gcm16"
+QUICK = Settings(retransmission=Retransmission(first=0.2, factor=1.5, tries=4))
+"""For cells that wait until the engine gives up: after less than 2 s."""
 
 
 def selector(network: IPv4Network | IPv6Network) -> TrafficSelector:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from ike.config import Retransmission, Settings
 from ike.events import (
     ChildSaDeleted,
     ChildSaEstablished,
@@ -25,6 +24,7 @@ from tests.interop.matrix.cells import By, both_ways, cell
 from tests.interop.matrix.pair import (
     ESP,
     PEER,
+    QUICK,
     Pair,
     our_peer,
     paired,
@@ -34,7 +34,6 @@ from tests.interop.matrix.pair import (
 pytestmark = pytest.mark.interop
 
 PFS = f"{ESP}-x25519"
-QUICK = Settings(retransmission=Retransmission(first=0.2, factor=1.5, tries=4))
 
 
 @pytest.fixture
