@@ -98,8 +98,8 @@ class Pair:
 
     def ping_both_ways(self) -> None:
         """Prove the keys of both directions with echo requests from either side."""
-        ours = self.engine.ping(SITE_A.host_address, SITE_B.host_address)
-        theirs = ping(self.lab[SITE_B.host], SITE_A.host_address, count=2)
+        ours = self.engine.ping(SITE_A.host_address, SITE_B.host_address, timeout=5.0)
+        theirs = ping(self.lab[SITE_B.host], SITE_A.host_address, count=2, timeout=5.0)
         assert ours.all_answered, f"ours: {ours}, {self.engine.esp_errors}"
         assert theirs.all_answered, f"theirs: {theirs}, {self.engine.esp_errors}"
         assert self.engine.esp_errors == []
