@@ -76,7 +76,8 @@ class P4RuntimeClient:
 
     Attributes:
         election_id: of the last bid.
-        is_pushing: whether the switch has been given a program, and has not answered yet.
+        is_pushing: whether the switch has been given a program, and it is not known yet that it
+            lives with it: bmv2 answers first, and then loads it. Whoever knows sets it to False.
     """
 
     def __init__(
@@ -225,7 +226,6 @@ class P4RuntimeClient:
             failure = _translate(error)
             self.is_pushing = isinstance(failure, SwitchUnavailableError)
             raise failure from None
-        self.is_pushing = False
 
     async def write(self, updates: Iterable[p4r.Update]) -> None:
         """Write a batch; the switch goes on after an error.

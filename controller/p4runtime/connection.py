@@ -188,6 +188,7 @@ class Connection:
 
     async def _become_primary(self) -> None:
         connected, idle = await set_up(self._client, self._schema)
+        self._client.is_pushing = False
         self.is_ready = True
         self._on_ready(connected)
         for entries in (idle, *self._early_idle):

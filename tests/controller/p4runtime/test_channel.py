@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
+from typing import Never
 
 import finsy as fy
 import grpc
@@ -309,10 +310,15 @@ async def test_switch_that_does_not_answer_is_given_up(
 
 
 class DyingSwitch(p4r_grpc.P4RuntimeServicer):
-    """Makes its client the primary, has no program, and dies of the one that it is given."""
+    """Makes its client the primary, has no program, and dies of the one that it is given.
 
-    def __init__(self) -> None:
-        self.pushed = asyncio.Event()
+    Args:
+        answers: It dies after it has answered, when the client goes on.
+    """
+
+    def __init__(self, answers: bool) -> None:
+        self.is_dying = asyncio.Event()
+        self._answers = answers
 
     async def StreamChannel(  # noqa: N802 - named by the protocol
         self, requests: AsyncIterator[p4r.StreamMessageRequest], context: object
@@ -331,20 +337,33 @@ class DyingSwitch(p4r_grpc.P4RuntimeServicer):
     async def SetForwardingPipelineConfig(  # noqa: N802 - named by the protocol
         self, request: p4r.SetForwardingPipelineConfigRequest, context: object
     ) -> p4r.SetForwardingPipelineConfigResponse:
-        self.pushed.set()
+        if self._answers:
+            return p4r.SetForwardingPipelineConfigResponse()
+        return await self._die()
+
+    async def Write(  # noqa: N802 - named by the protocol
+        self, request: p4r.WriteRequest, context: object
+    ) -> p4r.WriteResponse:
+        return await self._die()
+
+    async def _die(self) -> Never:
+        self.is_dying.set()
         await asyncio.sleep(3600)
         raise AssertionError
 
 
-async def test_switch_that_dies_of_the_program_lacks_the_extern(address: str) -> None:
-    """As bmv2 1.15.5 does (segmentation fault): the log says what to do, once."""
-    dying = DyingSwitch()
+@pytest.mark.parametrize("answers", [True, False])
+async def test_switch_that_dies_of_the_program_lacks_the_extern(
+    address: str, answers: bool
+) -> None:
+    """As bmv2 1.15.5 does (segmentation fault): the log says what to do."""
+    dying = DyingSwitch(answers)
     server = grpc.aio.server()
     p4r_grpc.add_P4RuntimeServicer_to_server(dying, server)
     server.add_insecure_port(address)
     await server.start()
     async with SwitchChannel(address) as channel:
-        await asyncio.wait_for(dying.pushed.wait(), 5)
+        await asyncio.wait_for(dying.is_dying.wait(), 5)
         await server.stop(None)
         lost = await receive(channel)
     assert isinstance(lost, Lost)
