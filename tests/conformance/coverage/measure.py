@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,12 +19,22 @@ HEAD = """\
 """
 UNREACHABLE: Mapping[str, str] = {
     "parser parse_packet_out: too short": "the switch itself writes the header of a packet-out",
-    "admit.p4:55 if meta.sa_in != 0: true": (
+    "admit.p4 if meta.sa_in != 0: true": (
         "what comes out of an SA keeps the outer packet's Ethernet header, whose type is IPv4, and"
         " is MALFORMED where it is too short to be that"
     ),
 }
-"""Branches that no packet can take: by name, why."""
+"""Branches that no packet can take: by name without the line, why."""
+
+
+def why_unreachable(name: str) -> str | None:
+    """Tell why no packet takes a branch; None if one should."""
+    return UNREACHABLE.get(without_line(name))
+
+
+def without_line(name: str) -> str:
+    """Return a branch's name that stays when the lines of its file move."""
+    return re.sub(r"^(\w+\.p4):\d+ ", r"\1 ", name)
 
 
 def measure(names: Mapping[str, Path] | None = None) -> dict[str, str | None]:
@@ -49,6 +60,6 @@ def listing(first: Mapping[str, str | None]) -> str:
     """Write the branches, a line each."""
     lines = []
     for name, trace in first.items():
-        case = trace or f"unreachable: {UNREACHABLE.get(name, 'NO CASE TAKES IT')}"
+        case = trace or f"unreachable: {why_unreachable(name) or 'NO CASE TAKES IT'}"
         lines.append(f"{name}\t{case}\n")
     return HEAD + "".join(lines)
