@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from controller.p4runtime import tables
-from controller.p4runtime.entities import Declared
+from controller.p4runtime.desired import DesiredState
+from controller.p4runtime.entities import Declared, Entry
 from controller.policy.model import Policy
 from controller.speaker.routes import RouteTable
+
+
+class Baseline:
+    """The part of the desired state that follows the configuration."""
+
+    def __init__(self, desired: DesiredState) -> None:
+        self._desired = desired
+        self._declared: dict[object, Declared] = {}
+
+    @property
+    def entities(self) -> Collection[Declared]:
+        """What is declared of it."""
+        return self._declared.values()
+
+    def declare(self, policy: Policy, routes: RouteTable) -> None:
+        """Go over to a configuration."""
+        new = {_identity(entity): entity for entity in baseline(policy, routes)}
+        for identity, entity in self._declared.items():
+            if identity not in new and isinstance(entity, Entry):
+                self._desired.withdraw(entity.key)
+        for entity in new.values():
+            self._desired.declare(entity)
+        self._declared = new
 
 
 def baseline(policy: Policy, routes: RouteTable) -> Iterator[Declared]:
@@ -26,3 +50,7 @@ def baseline(policy: Policy, routes: RouteTable) -> Iterator[Declared]:
     yield from tables.ike_meters()
     yield from tables.report_meters()
     yield from tables.no_sa_meters(names)
+
+
+def _identity(entity: Declared) -> object:
+    return entity.key if isinstance(entity, Entry) else (entity.meter, entity.index)
