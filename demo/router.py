@@ -15,6 +15,7 @@ from bmv2.switch_options import SwitchOptions
 from controller.api.client import Client
 from controller.api.server import ApiServer
 from controller.router.router import Router
+from controller.service.backend import ServiceBackend
 from controller.service.clock import Clock
 from controller.service.run import channel_of, load
 from controller.service.service import Service
@@ -72,7 +73,7 @@ async def running_router(
         settings=Settings(),
     )
     channel = channel_of(config)
-    service = Service(router, channel, clock, config_path=path)
+    service = Service(router, channel, clock)
     options = SwitchOptions(
         grpc_addresses=(str(config.switch.address),), device_id=config.switch.device_id
     )
@@ -81,7 +82,7 @@ async def running_router(
         stack.push_async_exit(switch)
         await _to_the_end(switch.__aenter__())
         await stack.enter_async_context(channel)
-        server = ApiServer(service, config.api.listen)
+        server = ApiServer(ServiceBackend(service, path), config.api.listen)
         stack.push_async_callback(server.stop)
         await _to_the_end(server.start())
         await stack.enter_async_context(_working(service))

@@ -22,6 +22,7 @@ from controller.policy.compile import compile_policy
 from controller.policy.ike_settings import SETTINGS_FIELDS
 from controller.policy.model import Policy
 from controller.router.router import Router
+from controller.service.backend import ServiceBackend
 from controller.service.clock import Clock
 from controller.service.keylog import KeyLog
 from controller.service.service import Service
@@ -68,10 +69,11 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
         if state is not None:
             carry_on(router, state, clock)
         channel = channel_of(config)
-        service = Service(router, channel, clock, config_path=config_path, state_file=state)
+        service = Service(router, channel, clock, state_file=state)
         if ike_keylog.write or esp_keylog.write:
             log.warning("keys are written to files for debugging: the SAs are not secret")
-        server = ApiServer(service, config.api.listen, server_tls(config.api.tls))
+        backend = ServiceBackend(service, config_path)
+        server = ApiServer(backend, config.api.listen, server_tls(config.api.tls))
         await server.start()
         log.info("started", api=[str(endpoint) for endpoint in server.listening])
         try:

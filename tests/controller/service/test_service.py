@@ -13,6 +13,7 @@ from controller.p4runtime.channel import SwitchChannel
 from controller.p4runtime.entities import PacketOut
 from controller.policy.compile import compile_policy
 from controller.router.router import Router
+from controller.service.backend import ServiceBackend
 from controller.service.clock import Clock
 from controller.service.service import Service
 from tests.simulation.topology import site
@@ -26,7 +27,7 @@ async def running() -> AsyncIterator[tuple[Service, SwitchChannel, EmbeddedSwitc
         policy = compile_policy(parse_config(site(1, peers={2: []}, optional=True)))
         router = Router(policy, now=clock.now(), wall_clock=clock.wall)
         channel = SwitchChannel(address)
-        service = Service(router, channel, clock, config_path=None)
+        service = Service(router, channel, clock)
         async with EmbeddedSwitch(SwitchOptions(grpc_addresses=(address,))) as switch, channel:
             work = asyncio.create_task(service.run())
             await asyncio.wait_for(service.wait_ready(), 10)
@@ -46,7 +47,7 @@ async def test_pm10_off_reaches_the_switch_even_if_who_asked_goes_away():
             return await write(updates)
 
         channel.write = slow
-        asked = asyncio.create_task(service.set_passive_mode(False))
+        asked = asyncio.create_task(ServiceBackend(service, None).set_passive_mode(False))
         await is_blocked.wait()
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
