@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test
 from scapy.layers.ipsec import CryptAlgo
 
 from bmv2.simple_switch import SimpleSwitchError, find_installation
@@ -50,13 +50,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--record", type=Path, help="write a trace of each test to this directory")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--target", "embedded") != "embedded":
-        # A recording has the same examples each time.
-        settings.register_profile("conformance", derandomize=True, database=None)
-        settings.load_profile("conformance")
-
-
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Real targets run the datapath's tests; on the embedded switch traces are replayed."""
     is_embedded = config.getoption("--target", "embedded") == "embedded"
@@ -75,6 +68,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _function(item: pytest.Item) -> str:
     return item.name.partition("[")[0]
+
+
+def _is_recorded(request: pytest.FixtureRequest) -> bool:
+    """Tell whether a test does the same each time; Hypothesis takes hints from all modules."""
+    return _function(request.node) not in NOT_RECORDED and not is_hypothesis_test(request.function)
 
 
 def _switches(config: pytest.Config) -> Callable[[], P4RuntimeSwitch]:
@@ -125,7 +123,7 @@ def make_router(
         return P4RuntimeRouter(recorders[-1])
 
     yield make
-    if directory is not None and _function(request.node) not in NOT_RECORDED:
+    if directory is not None and _is_recorded(request):
         for number, recorder in enumerate(recorders):
             module = request.function.__module__
             path = trace_path(directory, module, request.node.name, number)
