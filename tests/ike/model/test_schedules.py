@@ -2,6 +2,7 @@
 
 The seeds of the unit run are the first ones; `slow` has 300, and `make nightly` 10,000 (or as
 many as P4IPSEC_SCHEDULES says). A seed that fails is run alone by its number, in brackets.
+Those beyond that have failed once are in every unit run.
 """
 
 from __future__ import annotations
@@ -15,10 +16,17 @@ from model.world import World
 
 UNIT = 16
 SEEDS = int(os.environ.get("P4IPSEC_SCHEDULES", "300"))
+FOUND = {
+    12147: "an IKE_SA_INIT given up for the other end's, with lifetimes of 37 s",
+}
 
 
 @pytest.mark.parametrize(
-    "seed", [s if s < UNIT else pytest.param(s, marks=pytest.mark.slow) for s in range(SEEDS)]
+    "seed",
+    [
+        s if s < UNIT or s in FOUND else pytest.param(s, marks=pytest.mark.slow)
+        for s in sorted({*range(SEEDS), *FOUND})
+    ],
 )
 def test_both_ends_agree_in_the_end(seed: int) -> None:
     """One pair of SAs a policy, no orphans, no key, IV or message id used twice."""
