@@ -24,7 +24,7 @@ from rich.table import Table
 from bmv2.embedded import esp
 from bmv2.embedded.datapath import EmbeddedDatapath
 from bmv2.embedded.datapath.hashes import csum16
-from bmv2.embedded.esp_transform import EspEncryption, EspIntegrity
+from bmv2.embedded.esp_crypto.algorithms import EspEncryption, EspIntegrity
 from bmv2.embedded.model import Entry, FieldMatch, MatchKind
 from p4src.artefacts import JSON_PATH
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from bmv2.embedded.esp_transform import IcvError, transform
+from bmv2.embedded.esp_crypto.algorithms import IcvError
+from bmv2.embedded.esp_transform import transform
 
 NEXT_HEADER_IPV4: Final = 4  # IP-in-IP
 NEXT_HEADER_DUMMY: Final = 59  # RFC 4303 §2.6

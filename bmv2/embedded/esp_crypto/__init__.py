@@ -1,0 +1,1 @@
+"""ESP's ciphers, MACs and AEADs, on the primitives of `cryptography`."""
