@@ -180,6 +180,9 @@ class Endpoint:
     def delete_peer(self, peer: str, now: float) -> None:
         """Delete a peer's IKE SAs with all their CHILD_SAs, and give up its attempts.
 
+        All are gone here at once. The peer is asked to delete them, one that is about to be
+        established as soon as its answer is there.
+
         Raises:
             KeyError: no such peer is configured.
         """
@@ -207,6 +210,8 @@ class Endpoint:
 
     def shutdown(self, now: float) -> None:
         """Delete everything, with one datagram for each IKE SA and no wait for answers."""
+        for initiated in self._sas.initiated():
+            initiated.shutdown()
         for peer in self._peers:
             peer.shutdown(now)
             self._settlement.settle_peer(peer, now)

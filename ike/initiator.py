@@ -8,7 +8,8 @@ from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
 from ike.authentication.verdict import Authenticated
 from ike.channel import Channel
-from ike.codec.chain import notifies, unsupported_critical
+from ike.codec.authentication import Authentication
+from ike.codec.chain import find, notifies, unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
 from ike.codec.message import Message
@@ -29,7 +30,7 @@ from ike.exchanges.outcome import Failure
 from ike.info import IkeSaInfo, own_vendor_id, unestablished, vendor_ids
 from ike.received import Received
 from ike.states import State, Trigger
-from ike.tasks.delete import DeleteChildren
+from ike.tasks.delete import DeleteChildren, DeleteIkeSa
 from ike.types import IKE_PORT, NAT_PORT, Datagram, UdpAddress
 
 
@@ -42,6 +43,7 @@ class InitiatorHandshake:
         connection: the result; None until it is there.
         failure: why there is no result, once the state is CLOSED.
         cancelled: nobody wants the CHILD_SA any more.
+        given_up: nobody wants the IKE SA any more; if the peer makes it, it is deleted at once.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class InitiatorHandshake:
         self.connection: Connection | None = None
         self.failure: Failure | None = None
         self.cancelled = False
+        self.given_up = False
         self.began = env.next_sequence()
         self.initial_contact = True
         self.spi = env.allocate_ike_spi()
@@ -96,11 +99,19 @@ class InitiatorHandshake:
         elif self.state is State.INTERMEDIATE_SENT and received.authenticated:
             self._read_intermediate(received, now)
         elif self.state is State.AUTH_SENT and received.authenticated:
-            self._read_auth(received, now)
+            if self.given_up:
+                self._delete(received, now)
+            else:
+                self._read_auth(received, now)
+        elif self.state is State.DELETING and received.authenticated:
+            self._close()
 
     def advance(self, now: float) -> None:
         """Do what time asks for."""
         if self.state is State.CLOSED or not self.channel.advance(now):
+            return
+        if self.given_up:
+            self._close()
             return
         where = self.channel.remote
         silence = Failure(
@@ -116,6 +127,32 @@ class InitiatorHandshake:
         """Stop, and tell nobody."""
         if self.state is not State.CLOSED:
             self._close()
+
+    def give_up(self) -> None:
+        """Stop, and have the peer know.
+
+        What the IKE_AUTH under way makes at the peer can't be deleted before it is there (RFC
+        7296 §2.3): so its answer is waited for, as long as ever, and then that of the Delete
+        (§1.4.1). Before IKE_AUTH the peer has nothing that it would take for an IKE SA.
+        """
+        if self.state is State.AUTH_SENT:
+            self.given_up = True
+        elif self.state is not State.DELETING:
+            self.abandon()
+
+    def shutdown(self) -> None:
+        """Stop, and tell the peer with one datagram, which counts if it has the IKE SA already."""
+        if self.state is State.AUTH_SENT:
+            self.channel.announce(*DeleteIkeSa.message)
+        self.abandon()
+
+    def _delete(self, received: Received, now: float) -> None:
+        """Have the peer delete what it has made, unless it has refused to (§1.2)."""
+        if received.error is None and find(received.payloads, Authentication) is None:
+            self._close()
+            return
+        self.state = states.advance(self.state, Trigger.DELETE_SENT)
+        self.channel.request(*DeleteIkeSa.message, now)
 
     def _init_payloads(self) -> list[Payload]:
         return [

@@ -93,9 +93,13 @@ class Peer:
 
     def cancel_all(self, now: float) -> None:
         """Give up all attempts and what carries them."""
+        handshake = self.handshake
         for name in tuple(self._attempts):
             self.cancel(name, now)
-        self._abandon_handshake()
+        if handshake is not None:
+            handshake.give_up()
+            self.touched.append(handshake)
+            self.handshake = None
         self._fail_to_connect(FailureReason.CANCELLED, "given up by us")
 
     def reconfigure(self, config: PeerConfig, now: float) -> None:

@@ -48,6 +48,10 @@ class SaTable:
         """Return those that are or were established."""
         return [sa for sa in self.by_spi.values() if isinstance(sa, Connection)]
 
+    def initiated(self) -> list[InitiatorHandshake]:
+        """Return those that we are initiating."""
+        return [sa for sa in self.by_spi.values() if isinstance(sa, InitiatorHandshake)]
+
     def handshakes(self) -> list[ResponderHandshake]:
         """Return the half-open ones."""
         return [sa for sa in self.by_spi.values() if isinstance(sa, ResponderHandshake)]
@@ -77,7 +81,7 @@ class SaTable:
         sa = self.by_spi.pop(spi, None)
         if sa is not None:
             self._timers.set(spi, None)
-            if isinstance(sa, Connection):
+            if isinstance(sa, Connection | InitiatorHandshake):
                 self._leaving.discard(sa.peer.name, spi)
             self.linger_until.pop(spi, None)
         return sa
@@ -90,11 +94,11 @@ class SaTable:
         """Forget a CHILD_SA: it has gone."""
         self.by_child.pop(spi_in, None)
 
-    def leave(self, connection: Connection) -> Connection | None:
+    def leave(self, sa: Connection | InitiatorHandshake) -> Connection | InitiatorHandshake | None:
         """Note that an IKE SA is on its way out; return the one that has to go for it, if any."""
-        spi = self._leaving.add(connection.peer.name, connection.channel.own_spi)
+        spi = self._leaving.add(sa.peer.name, sa.channel.own_spi)
         oldest = None if spi is None else self.by_spi.get(spi)
-        return oldest if isinstance(oldest, Connection) else None
+        return None if isinstance(oldest, ResponderHandshake) else oldest
 
     def linger(self, spi: int, now: float) -> None:
         """Have a closed IKE SA wait for requests that its last answer has been lost for."""

@@ -77,6 +77,8 @@ class Settlement:
         else:
             self._sas.put(handshake)
             self._sas.wake(spi, handshake.deadline)
+            if handshake.given_up:
+                self._make_room(handshake)
 
     def _settle_responder(self, handshake: ResponderHandshake, now: float) -> None:
         self.events += drain(handshake.events)
@@ -121,10 +123,13 @@ class Settlement:
         if not connection.is_usable:
             self._make_room(connection)
 
-    def _make_room(self, connection: Connection) -> None:
+    def _make_room(self, sa: Connection | InitiatorHandshake) -> None:
         """Note that an IKE SA is on its way out; the oldest such one of its peer may have to go."""
-        oldest = self._sas.leave(connection)
-        if oldest is not None:
+        oldest = self._sas.leave(sa)
+        if isinstance(oldest, InitiatorHandshake):
+            oldest.abandon()
+            self.remove(oldest.channel.own_spi)
+        elif oldest is not None:
             oldest.close(oldest.ended_by or DeletionReason.LOCAL)
             self._take_events(oldest, self._peers.get(oldest.peer.name))
             self.remove(oldest.channel.own_spi)

@@ -11,6 +11,7 @@
 
     ESTABLISHED --REKEYED--> REPLACED --DELETE_SENT--> DELETING --ENDED--> CLOSED
     ESTABLISHED --DELETE_SENT--> DELETING
+    AUTH_SENT --DELETE_SENT--> DELETING: given up meanwhile
 
     any --ENDED--> CLOSED: no answer, refused, deleted by the peer
 
@@ -55,6 +56,7 @@ TRANSITIONS: dict[tuple[State, Trigger], State] = {
     (State.INTERMEDIATE_SENT, Trigger.MORE_KEYS): State.INTERMEDIATE_SENT,
     (State.INTERMEDIATE_SENT, Trigger.KEYS_AGREED): State.AUTH_SENT,
     (State.AUTH_SENT, Trigger.AUTHENTICATED): State.ESTABLISHED,
+    (State.AUTH_SENT, Trigger.DELETE_SENT): State.DELETING,
     (State.HALF_OPEN, Trigger.AUTHENTICATED): State.ESTABLISHED,
     (State.ESTABLISHED, Trigger.REKEYED): State.REPLACED,
     (State.ESTABLISHED, Trigger.DELETE_SENT): State.DELETING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from ike_network import (
     with_key,
 )
 
+from ike.codec.registry import ExchangeType, HeaderFlag
 from ike.config import (
     EncryptionAlgorithm,
     EspProposal,
@@ -25,6 +27,7 @@ from ike.config import (
     Integrity,
     KeyExchange,
     Prf,
+    Settings,
 )
 from ike.crypto.encryption import is_aead, is_known
 from ike.events import (
@@ -493,6 +496,84 @@ class TestDelete:
             assert isinstance(node.log[-1], IkeSaClosed)
             assert not node.endpoint.ike_sas()
             assert node.endpoint.next_deadline() is None
+
+    @pytest.mark.parametrize("after", [0.0, 0.005, 0.015, 0.025, 0.035])
+    @pytest.mark.parametrize("lost", [0, 1, 2])
+    def test_peer_while_it_is_being_authenticated(self, after: float, lost: int) -> None:
+        """What IKE_AUTH makes is deleted when it is there, whatever of it is lost on the way."""
+        network = Network()
+        network.left.endpoint.initiate("net", network.now)
+        network.run(after)
+        network.left.endpoint.delete_peer("right", network.now)
+        on_the_wire = itertools.count()
+        network.filter = lambda d: [(0.01, d)] if next(on_the_wire) >= lost else []
+        network.run(3)
+        assert network.left.one(AttemptFailed).reason is FailureReason.CANCELLED
+        assert not network.left.of(IkeSaEstablished)
+        made = network.right.of(ChildSaEstablished)
+        assert bool(made) is (after > 0.02)
+        assert [e.reason for e in network.right.of(IkeSaClosed)] == [DeletionReason.PEER] * len(
+            made
+        )
+        assert len(network.right.of(ChildSaDeleted)) == len(made)
+        network.run(60)
+        assert network.left.endpoint.next_deadline() is None
+        assert not network.left.endpoint.ike_sas()
+        assert not network.right.endpoint.ike_sas()
+
+    def test_peer_that_refuses_what_was_given_up(self) -> None:
+        """Nothing is deleted that is not there."""
+        network = Network(right=with_key(right_peer(), b"another"))
+        network.left.endpoint.initiate("net", network.now)
+        network.run(0.025)
+        network.left.endpoint.delete_peer("right", network.now)
+        network.run(0.1)
+        assert not network.left.endpoint.ike_sas()
+        assert not any(d.payload[18] == ExchangeType.INFORMATIONAL for d in network.sent)
+
+    def test_peer_that_falls_silent_in_the_middle(self) -> None:
+        network = Network()
+        network.left.endpoint.initiate("net", network.now)
+        network.run(0.025)
+        network.left.endpoint.delete_peer("right", network.now)
+        network.drop_all()
+        network.run(60)
+        assert network.left.endpoint.next_deadline() is None
+        assert [type(e) for e in network.left.log] == [AttemptFailed]
+
+    def test_wanted_again_while_the_old_attempt_ends(self) -> None:
+        network = Network()
+        network.left.endpoint.initiate("net", network.now)
+        network.run(0.025)
+        network.left.endpoint.delete_peer("right", network.now)
+        network.left.endpoint.initiate("net", network.now)
+        network.run(60)
+        assert network.left.one(ChildSaEstablished)
+        (here,), (there,) = (n.endpoint.ike_sas() for n in (network.left, network.right))
+        assert here.initiator_spi == there.initiator_spi
+        assert len(there.children) == 1
+
+    def test_attempts_given_up_again_and_again_are_bounded(self) -> None:
+        """The oldest are not waited for."""
+        network = Network()
+        answers = ExchangeType.IKE_AUTH, HeaderFlag.RESPONSE
+        network.filter = lambda d: [] if tuple(d.payload[18:20]) == answers else [(0.01, d)]
+        for _ in range(40):
+            network.left.endpoint.initiate("net", network.now)
+            network.run(0.025)
+            network.left.endpoint.delete_peer("right", network.now)
+        assert len(network.left.endpoint.ike_sas()) == 2 * Settings().ike_sas_per_peer
+        network.run(60)
+        assert network.left.endpoint.next_deadline() is None
+
+    def test_shutdown_while_the_peer_is_being_authenticated(self) -> None:
+        network = Network()
+        network.left.endpoint.initiate("net", network.now)
+        network.run(0.035)
+        network.left.endpoint.shutdown(network.now)
+        network.run(1)
+        assert network.left.endpoint.next_deadline() is None
+        assert network.right.one(IkeSaClosed).reason is DeletionReason.PEER
 
     def test_shutdown_tells_the_peer_with_one_datagram(self) -> None:
         network = two_children()

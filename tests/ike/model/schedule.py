@@ -40,7 +40,6 @@ _SILENCING = (
     Action.REBIND,
     Action.MOVE,
     Action.BLACKOUT,
-    Action.DELETE_PEER,  # gives up a handshake without a word
 )
 _FAIR = 0.1  # loss at which seven tries never fail all, in as many runs as we make
 _OFTEN = (
