@@ -13,7 +13,7 @@ from ike.exchanges import create_child_sa
 from ike.exchanges.child import ChildDraft, ChildOffer
 from ike.exchanges.outcome import Failure
 from ike.state.records import CreateChildRecord
-from ike.tasks import followup
+from ike.tasks import child_request, followup
 from ike.tasks.base import Request
 from ike.tasks.delete import DeleteChildren
 
@@ -63,13 +63,7 @@ class CreateChild:
         self._began = env.next_sequence()
         self._nonce = env.nonce()
         if self._offer is None:
-            spi_in = env.allocate_esp_spi()
-            self._offer = create_child_sa.make_offer(
-                self.config,
-                spi_in,
-                env.random_bytes,
-                allow_transport=connection.allows_transport,
-            )
+            self._offer = child_request.make_offer(connection, self.config)
         payloads = create_child_sa.build_request(self._offer, self._nonce)
         return Request(ExchangeType.CREATE_CHILD_SA, payloads)
 
@@ -79,26 +73,16 @@ class CreateChild:
         Raises:
             ParseError: a payload is missing.
         """
-        offer, env = self._offer, connection.env
+        offer = self._offer
         assert offer is not None
-        if self._draft is not None:
-            outcome: ChildDraft | ChildOffer | Failure = followup.read(self._draft, payloads)
-        else:
-            outcome = create_child_sa.read_response(
-                offer,
-                self._nonce,
-                payloads,
-                connection.suite.prf,
-                connection.keys.sk_d,
-                env.random_bytes,
-            )
+        outcome = child_request.read(connection, offer, self._nonce, self._draft, payloads)
         if isinstance(outcome, ChildOffer):
             self._offer = outcome
             connection.go_on(self, now)
         elif isinstance(outcome, Failure):
             self._failed(connection, outcome, offer.spi_in, now)
         elif outcome.methods:
-            self._draft = followup.begin(outcome, env.random_bytes)
+            self._draft = followup.begin(outcome, connection.env.random_bytes)
             connection.go_on(self, now)
         elif self.cancelled:
             self.abandon(connection)

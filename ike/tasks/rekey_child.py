@@ -13,7 +13,7 @@ from ike.exchanges import create_child_sa
 from ike.exchanges.child import ChildAgreement, ChildDraft, ChildOffer
 from ike.exchanges.outcome import Failure
 from ike.state.records import RekeyChildRecord
-from ike.tasks import followup
+from ike.tasks import child_request, followup
 from ike.tasks.base import Request
 from ike.tasks.create_child import CreateChild
 from ike.tasks.delete import DeleteChildren, DeleteReplaced
@@ -59,13 +59,7 @@ class RekeyChild:
         self._began = env.next_sequence()
         self._nonce = env.nonce()
         if self._offer is None:
-            spi_in = env.allocate_esp_spi()
-            self._offer = create_child_sa.make_offer(
-                old.config,
-                spi_in,
-                env.random_bytes,
-                allow_transport=connection.allows_transport,
-            )
+            self._offer = child_request.make_offer(connection, old.config)
         payloads = create_child_sa.build_rekey(self._offer, self._nonce, self.spi_in)
         return Request(ExchangeType.CREATE_CHILD_SA, payloads)
 
@@ -77,17 +71,7 @@ class RekeyChild:
         """
         offer = self._offer
         assert offer is not None
-        if self._draft is not None:
-            outcome: ChildDraft | ChildOffer | Failure = followup.read(self._draft, payloads)
-        else:
-            outcome = create_child_sa.read_response(
-                offer,
-                self._nonce,
-                payloads,
-                connection.suite.prf,
-                connection.keys.sk_d,
-                connection.env.random_bytes,
-            )
+        outcome = child_request.read(connection, offer, self._nonce, self._draft, payloads)
         old = connection.children.get(self.spi_in)
         if isinstance(outcome, ChildOffer):
             self._offer = outcome
