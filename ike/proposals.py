@@ -191,7 +191,7 @@ def _exchanges(
             return (), {}
         ours = tuple(m for m in KeyExchange if not is_legacy(m))
         additional = {
-            kind: [Transform(kind, NONE), *(Transform(kind, m) for m in ours)]
+            kind: [Transform.of(kind, NONE), *(Transform.of(kind, m) for m in ours)]
             for kind in ADDITIONAL
             if proposal.of_type(kind)
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ike.codec.chain import generic_header, serialize_chain
 from ike.codec.encrypted import Encrypted, EncryptedFragment
@@ -135,7 +134,8 @@ class Protection:
         padded = plaintext + self._padding(len(plaintext))
         body_length = len(numbers) + len(padded) + self._send.overhead
         total = HEADER_LENGTH + _GENERIC_HEADER + body_length
-        whole = replace(header, next_payload=payload_type, length=total)
         # RFC 5282 §5.1, RFC 7383 §2.5.1: all that comes before the IV.
-        associated = whole.serialize() + generic_header(first, body_length) + numbers
+        associated = (
+            header.serialize_for(payload_type, total) + generic_header(first, body_length) + numbers
+        )
         return associated + self._send.seal(associated, padded)

@@ -47,7 +47,7 @@ def variants(own: AdditionalKeyExchange) -> list[Wanted]:
 def additional_transforms(own: AdditionalKeyExchange) -> Wanted:
     """Give ADDKE1 and those after it their transforms."""
     return {
-        kind: [Transform(kind, NONE if method is None else method) for method in methods]
+        kind: [Transform.of(kind, NONE if method is None else method) for method in methods]
         for kind, methods in zip(ADDITIONAL, own, strict=False)
     }
 
@@ -68,7 +68,7 @@ def present(wanted: Wanted, proposal: Proposal) -> Wanted:
 
 def _encryption(choices: Iterable[Encryption]) -> list[Transform]:
     return [
-        Transform(TransformType.ENCR, algorithm)
+        Transform.of(TransformType.ENCR, algorithm)
         if fixed_key_bits(algorithm) is not None
         else Transform.with_key_length(TransformType.ENCR, algorithm, bits)
         for algorithm, bits in choices
@@ -78,7 +78,7 @@ def _encryption(choices: Iterable[Encryption]) -> list[Transform]:
 def _integrity(own: IkeProposal | EspProposal, encryption: Sequence[Encryption]) -> list[Transform]:
     if all(is_aead(algorithm) for algorithm, _ in encryption):
         return []
-    return [Transform(TransformType.INTEG, integrity) for integrity in own.integrity]
+    return [Transform.of(TransformType.INTEG, integrity) for integrity in own.integrity]
 
 
 def wanted_ike(
@@ -87,9 +87,9 @@ def wanted_ike(
     """Say what would do for an IKE SA."""
     wanted: dict[int, list[Transform]] = {
         TransformType.ENCR: _encryption(encryption),
-        TransformType.PRF: [Transform(TransformType.PRF, prf) for prf in own.prf],
+        TransformType.PRF: [Transform.of(TransformType.PRF, prf) for prf in own.prf],
         TransformType.INTEG: _integrity(own, encryption),
-        TransformType.KE: [Transform(TransformType.KE, m) for m in own.key_exchange],
+        TransformType.KE: [Transform.of(TransformType.KE, m) for m in own.key_exchange],
         **{kind: list(transforms) for kind, transforms in additional.items()},
     }
     return {kind: transforms for kind, transforms in wanted.items() if transforms}
@@ -105,9 +105,9 @@ def wanted_esp(
     wanted: dict[int, list[Transform]] = {
         TransformType.ENCR: _encryption(encryption),
         TransformType.INTEG: _integrity(own, encryption),
-        TransformType.KE: [Transform(TransformType.KE, m) for m in methods],
+        TransformType.KE: [Transform.of(TransformType.KE, m) for m in methods],
         TransformType.ESN: [
-            Transform(TransformType.ESN, int(extended))
+            Transform.of(TransformType.ESN, int(extended))
             for extended in own.extended_sequence_numbers
         ],
         **{kind: list(transforms) for kind, transforms in additional.items()},
@@ -122,22 +122,26 @@ def match(wanted: Wanted, proposal: Proposal) -> tuple[Transform, ...] | None:
     (RFC 7296 §3.3.6): a proposal without a key exchange is not taken for an IKE SA. All key
     exchange methods differ (RFC 9370 §2.2.1).
     """
-    offered_types = dict.fromkeys(t.transform_type for t in proposal.transforms)
-    if any(t not in offered_types for t in wanted):
+    usable: dict[int, list[Transform]] = {}
+    for transform in proposal.transforms:
+        of_type = usable.setdefault(transform.transform_type, [])
+        if transform.is_understood:
+            of_type.append(transform)
+    if not wanted.keys() <= usable.keys():
         return None
     fitting: dict[int, list[Transform]] = {}
-    for transform_type in offered_types:
-        usable = [t for t in proposal.of_type(transform_type) if t.is_understood]
-        acceptable = wanted.get(transform_type, [Transform(transform_type, NONE)])
-        fitting[transform_type] = [t for t in acceptable if t in usable]
+    for transform_type, offered in usable.items():
+        acceptable = wanted.get(transform_type, (Transform.of(transform_type, NONE),))
+        fitting[transform_type] = [t for t in acceptable if t in offered]
         if not fitting[transform_type]:
             return None
-    exchanges = sorted(kind for kind in fitting if is_key_exchange(kind))
-    methods = _distinct([fitting[kind] for kind in exchanges])
-    if methods is None:
-        return None
     chosen = {kind: transforms[0] for kind, transforms in fitting.items()}
-    chosen.update(zip(exchanges, methods, strict=True))
+    exchanges = sorted([kind for kind in fitting if is_key_exchange(kind)])
+    if len(exchanges) > 1:
+        methods = _distinct([fitting[kind] for kind in exchanges])
+        if methods is None:
+            return None
+        chosen.update(zip(exchanges, methods, strict=True))
     return tuple(chosen.values())
 
 
@@ -167,41 +171,46 @@ def _distinct(choices: Sequence[Sequence[Transform]]) -> list[Transform] | None:
     return choose(0, frozenset())
 
 
-def _id(chosen: Iterable[Transform], transform_type: int) -> int:
+def _by_type(chosen: Iterable[Transform]) -> dict[int, Transform]:
+    return {t.transform_type: t for t in chosen}
+
+
+def _id(chosen: Mapping[int, Transform], transform_type: int) -> int:
     """Return what was chosen of a type; 0, which is NONE, if that is nothing."""
-    return next((t.transform_id for t in chosen if t.transform_type == transform_type), NONE)
+    transform = chosen.get(transform_type)
+    return transform.transform_id if transform is not None else NONE
 
 
-def _cipher(chosen: Sequence[Transform]) -> tuple[EncryptionAlgorithm, int, Integrity | None]:
-    transform = next(t for t in chosen if t.transform_type == TransformType.ENCR)
+def _cipher(
+    chosen: Mapping[int, Transform],
+) -> tuple[EncryptionAlgorithm, int, Integrity | None]:
+    transform = chosen[TransformType.ENCR]
     algorithm = EncryptionAlgorithm(transform.transform_id)
     integrity = _id(chosen, TransformType.INTEG)
     bits = transform.key_bits or fixed_key_bits(algorithm) or 0
     return algorithm, bits, Integrity(integrity) if integrity else None
 
 
-def _additional_methods(chosen: Iterable[Transform]) -> tuple[KeyExchange, ...]:
-    ordered = sorted(chosen, key=lambda t: t.transform_type)
-    return tuple(
-        KeyExchange(t.transform_id)
-        for t in ordered
-        if t.transform_type in ADDITIONAL and t.transform_id != NONE
-    )
+def _additional_methods(chosen: Mapping[int, Transform]) -> tuple[KeyExchange, ...]:
+    methods = [_id(chosen, kind) for kind in ADDITIONAL if kind in chosen]
+    return tuple([KeyExchange(method) for method in methods if method != NONE])
 
 
 def ike_suite(chosen: Sequence[Transform]) -> IkeSuite:
     """Read the suite of an IKE SA out of the transforms chosen."""
-    prf, method = (_id(chosen, kind) for kind in (TransformType.PRF, TransformType.KE))
-    additional = _additional_methods(chosen)
-    return IkeSuite(*_cipher(chosen), Prf(prf), KeyExchange(method), additional)
+    of_type = _by_type(chosen)
+    prf, method = _id(of_type, TransformType.PRF), _id(of_type, TransformType.KE)
+    additional = _additional_methods(of_type)
+    return IkeSuite(*_cipher(of_type), Prf(prf), KeyExchange(method), additional)
 
 
 def esp_suite(chosen: Sequence[Transform]) -> EspSuite:
     """Read the suite of a CHILD_SA out of the transforms chosen."""
-    method = _id(chosen, TransformType.KE)
+    of_type = _by_type(chosen)
+    method = _id(of_type, TransformType.KE)
     return EspSuite(
-        *_cipher(chosen),
+        *_cipher(of_type),
         KeyExchange(method) if method else None,
-        _additional_methods(chosen),
-        bool(_id(chosen, TransformType.ESN)),
+        _additional_methods(of_type),
+        bool(_id(of_type, TransformType.ESN)),
     )

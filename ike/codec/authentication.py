@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import ClassVar
 
-from ike.codec.reader import Reader, u8
+from ike.codec.reader import Reader
 from ike.codec.registry import PayloadType
+
+_LAYOUT = Struct("!B3x")  # method
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,9 @@ class Authentication:
         Raises:
             ParseError: it is cut short.
         """
-        method = reader.uint(1)
-        reader.skip(3)
+        (method,) = reader.unpack(_LAYOUT)
         return cls(method, reader.rest())
 
     def serialize(self) -> bytes:
         """Write the body."""
-        return u8(self.method) + bytes(3) + self.data
+        return _LAYOUT.pack(self.method) + self.data

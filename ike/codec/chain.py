@@ -27,6 +27,7 @@ MAX_PAYLOADS = 128
 _CRITICAL = 0x80
 _HEADER = Struct("!BBH")  # next payload, flags, length
 _GENERIC_HEADER = _HEADER.size
+_NO_NEXT_PAYLOAD = int(PayloadType.NONE)
 
 _PARSERS: dict[int, Callable[[Reader], Payload]] = {
     PayloadType.SA: SecurityAssociation.parse,
@@ -62,22 +63,22 @@ def parse_chain(data: bytes, first: int, start: int, end: int) -> tuple[Payload,
     payloads: list[Payload] = []
     reader = Reader(data, "payload chain", start, end)
     payload_type = first
-    while payload_type != PayloadType.NONE:
+    while payload_type != _NO_NEXT_PAYLOAD:
         if len(payloads) == MAX_PAYLOADS:
             raise reader.error(f"more than {MAX_PAYLOADS} payloads")
         following, flags, length = reader.unpack(_HEADER)
         if length < _GENERIC_HEADER:
             raise reader.error(f"a payload of {length} bytes, {_GENERIC_HEADER} is the least")
         body = reader.block(value_name(PayloadType, payload_type), length - _GENERIC_HEADER)
-        if payload_type in _ENCRYPTED:
+        parse = _PARSERS.get(payload_type)
+        if parse is not None:
+            payloads.append(parse(body))
+        elif payload_type in _ENCRYPTED:
             payloads.append(_ENCRYPTED[payload_type](following, body))
             break
-        parse = _PARSERS.get(payload_type)
-        if parse is None:
+        else:
             critical = bool(flags & _CRITICAL)
             payloads.append(UnknownPayload.parse(payload_type, critical, body))
-        else:
-            payloads.append(parse(body))
         payload_type = following
     reader.finish()
     return tuple(payloads)
@@ -90,9 +91,7 @@ def serialize_chain(payloads: Sequence[Payload]) -> bytes:
     parts = [_serialize_one(p, following.payload_type) for p, following in pairwise(payloads)]
     last = payloads[-1]
     following = (
-        last.first_payload
-        if isinstance(last, Encrypted | EncryptedFragment)
-        else int(PayloadType.NONE)
+        last.first_payload if isinstance(last, (Encrypted, EncryptedFragment)) else _NO_NEXT_PAYLOAD
     )
     parts.append(_serialize_one(last, following))
     return b"".join(parts)

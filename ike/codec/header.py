@@ -59,15 +59,19 @@ class Header:
 
     def serialize(self) -> bytes:
         """Write it."""
+        return self.serialize_for(self.next_payload, self.length)
+
+    def serialize_for(self, next_payload: int, length: int) -> bytes:
+        """Write it for what follows: the first payload's type, and the whole message's length."""
         return _LAYOUT.pack(
             self.initiator_spi,
             self.responder_spi,
-            self.next_payload,
+            next_payload,
             self.version,
             self.exchange_type,
             self.flags,
             self.message_id,
-            self.length,
+            length,
         )
 
     @property

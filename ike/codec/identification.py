@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import ClassVar
 
-from ike.codec.reader import Reader, u8
+from ike.codec.reader import Reader
 from ike.codec.registry import PayloadType
 from ike.types import IdType
 
+_LAYOUT = Struct("!B3x")  # type
 MAX_IDENTITY = 2048  # bytes; a distinguished name can be long, nothing else is
 
 
@@ -19,8 +21,7 @@ class _Identification:
 
     @classmethod
     def _read(cls, reader: Reader) -> tuple[int, bytes]:
-        id_type = reader.uint(1)
-        reader.skip(3)
+        (id_type,) = reader.unpack(_LAYOUT)
         shortest, longest = (0, 0) if id_type == IdType.NULL else (1, MAX_IDENTITY)
         if not shortest <= reader.remaining <= longest:
             raise reader.error(
@@ -30,7 +31,7 @@ class _Identification:
 
     def serialize(self) -> bytes:
         """Write the body; this is also what AUTH covers (§2.15)."""
-        return u8(self.id_type) + bytes(3) + self.data
+        return _LAYOUT.pack(self.id_type) + self.data
 
 
 @dataclass(frozen=True, slots=True)

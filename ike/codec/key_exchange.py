@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import ClassVar
 
-from ike.codec.reader import Reader, u16
+from ike.codec.reader import Reader
 from ike.codec.registry import PayloadType
+
+_LAYOUT = Struct("!H2x")  # method
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,11 @@ class KeyExchangePayload:
         Raises:
             ParseError: it is cut short or holds no value.
         """
-        method = reader.uint(2)
-        reader.skip(2)
+        (method,) = reader.unpack(_LAYOUT)
         if not reader.remaining:
             raise reader.error("no key exchange data")
         return cls(method, reader.rest())
 
     def serialize(self) -> bytes:
         """Write the body."""
-        return u16(self.method) + u16(0) + self.data
+        return _LAYOUT.pack(self.method) + self.data

@@ -35,14 +35,5 @@ class Message:
     def serialize(self) -> bytes:
         """Write it, with the right length and next payload."""
         body = serialize_chain(self.payloads)
-        header = Header(
-            self.header.initiator_spi,
-            self.header.responder_spi,
-            self.payloads[0].payload_type if self.payloads else PayloadType.NONE,
-            self.header.exchange_type,
-            self.header.flags,
-            self.header.message_id,
-            HEADER_LENGTH + len(body),
-            self.header.version,
-        )
-        return header.serialize() + body
+        first = self.payloads[0].payload_type if self.payloads else PayloadType.NONE
+        return self.header.serialize_for(first, HEADER_LENGTH + len(body)) + body

@@ -11,6 +11,8 @@ from ike.codec.errors import ParseError
 class Reader:
     """A cursor over one block; every read is checked against the block's end.
 
+    The check is written out in each kind of read: a message is read in many small ones.
+
     Args:
         data: the whole message, so that errors carry offsets into it.
         payload: the block's name for errors.
@@ -42,12 +44,17 @@ class Reader:
             ParseError: the block is shorter.
         """
         start = self.position
-        self.skip(length)
-        return self._data[start : self.position]
+        end = start + length
+        if end > self._end:
+            raise self._short(length)
+        self.position = end
+        return self._data[start:end]
 
     def rest(self) -> bytes:
         """Read what is left."""
-        return self.take(self.remaining)
+        start = self.position
+        self.position = self._end
+        return self._data[start : self._end]
 
     def uint(self, length: int) -> int:
         """Read a big-endian number of `length` bytes.
@@ -64,7 +71,10 @@ class Reader:
             ParseError: the block is shorter.
         """
         start = self.position
-        self.skip(layout.size)
+        end = start + layout.size
+        if end > self._end:
+            raise self._short(layout.size)
+        self.position = end
         return layout.unpack_from(self._data, start)
 
     def skip(self, length: int) -> None:
@@ -73,10 +83,10 @@ class Reader:
         Raises:
             ParseError: the block is shorter.
         """
-        start = self.position
-        if length > self._end - start:
-            raise self.error(f"{length} bytes expected, {self._end - start} left")
-        self.position = start + length
+        end = self.position + length
+        if end > self._end:
+            raise self._short(length)
+        self.position = end
 
     def block(self, payload: str, length: int) -> Reader:
         """Open the next `length` bytes as a block of their own.
@@ -85,8 +95,11 @@ class Reader:
             ParseError: the length is larger than what is left.
         """
         start = self.position
-        self.skip(length)
-        return Reader(self._data, payload, start, self.position)
+        end = start + length
+        if end > self._end:
+            raise self._short(length)
+        self.position = end
+        return Reader(self._data, payload, start, end)
 
     def finish(self) -> None:
         """Check that all was read.
@@ -94,8 +107,11 @@ class Reader:
         Raises:
             ParseError: it was not.
         """
-        if self.remaining:
+        if self.position != self._end:
             raise self.error(f"{self.remaining} bytes too many")
+
+    def _short(self, length: int) -> ParseError:
+        return self.error(f"{length} bytes expected, {self.remaining} left")
 
 
 def u8(value: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ _MORE_PROPOSALS = 2
 _MORE_TRANSFORMS = 3
 _LAST = 0
 _ATTRIBUTE_IS_SHORT = 0x8000
+_SHORT_KEY_LENGTH = _ATTRIBUTE_IS_SHORT | AttributeType.KEY_LENGTH
 
 _ATTRIBUTE = Struct("!HH")
 _TRANSFORM = Struct("!BxHBxH")  # "last" field, length, type, id
@@ -57,10 +59,19 @@ class Transform:
     transform_id: int
     attributes: tuple[Attribute, ...] = ()
 
-    @classmethod
-    def with_key_length(cls, transform_type: int, transform_id: int, key_bits: int) -> Transform:
+    @staticmethod
+    @lru_cache(maxsize=1024)  # all offers are made of the same few
+    def of(transform_type: int, transform_id: int) -> Transform:
+        """Make a transform without attributes."""
+        return Transform(int(transform_type), int(transform_id))
+
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def with_key_length(transform_type: int, transform_id: int, key_bits: int) -> Transform:
         """Make a transform with the key length attribute, in bits."""
-        return cls(transform_type, transform_id, (Attribute(AttributeType.KEY_LENGTH, key_bits),))
+        return Transform(
+            int(transform_type), int(transform_id), (Attribute(AttributeType.KEY_LENGTH, key_bits),)
+        )
 
     @property
     def key_bits(self) -> int | None:
@@ -75,9 +86,9 @@ class Transform:
     @property
     def is_understood(self) -> bool:
         """Whether it has no attribute but one key length: else it is not for us (§3.3.6)."""
-        if len(self.attributes) > 1:
-            return False
-        return not self.attributes or self.key_bits is not None
+        if not self.attributes:
+            return True
+        return len(self.attributes) == 1 and self.key_bits is not None
 
     @classmethod
     def parse(cls, reader: Reader) -> tuple[Transform, bool]:
@@ -88,9 +99,17 @@ class Transform:
         """
         begin, length, transform_type, transform_id = reader.unpack(_TRANSFORM)
         more = _more_follow(reader, begin, _MORE_TRANSFORMS)
+        if length == _TRANSFORM.size:
+            return cls.of(transform_type, transform_id), more
         if length < _TRANSFORM.size:
             raise reader.error(f"a transform of {length} bytes, {_TRANSFORM.size} is the least")
         block = reader.block("transform", length - _TRANSFORM.size)
+        if block.remaining == _ATTRIBUTE.size:
+            begin_of_attribute = block.position
+            attribute_type, value = block.unpack(_ATTRIBUTE)
+            if attribute_type == _SHORT_KEY_LENGTH:
+                return cls.with_key_length(transform_type, transform_id, value), more
+            block.position = begin_of_attribute
         attributes: list[Attribute] = []
         while block.remaining:
             if len(attributes) == MAX_ATTRIBUTES:
@@ -100,7 +119,7 @@ class Transform:
 
     def serialize(self, last: bool) -> bytes:
         """Write it."""
-        attributes = b"".join(attribute.serialize() for attribute in self.attributes)
+        attributes = b"".join([attribute.serialize() for attribute in self.attributes])
         begin = _LAST if last else _MORE_TRANSFORMS
         length = _TRANSFORM.size + len(attributes)
         return _TRANSFORM.pack(begin, length, self.transform_type, self.transform_id) + attributes
@@ -117,7 +136,7 @@ class Proposal:
 
     def of_type(self, transform_type: int) -> tuple[Transform, ...]:
         """Return the transforms of one type, in the order they came."""
-        return tuple(t for t in self.transforms if t.transform_type == transform_type)
+        return tuple([t for t in self.transforms if t.transform_type == transform_type])
 
     @classmethod
     def parse(cls, reader: Reader) -> tuple[Proposal, bool]:
@@ -147,7 +166,7 @@ class Proposal:
     def serialize(self, last: bool) -> bytes:
         """Write it."""
         final = len(self.transforms) - 1
-        transforms = b"".join(t.serialize(i == final) for i, t in enumerate(self.transforms))
+        transforms = b"".join([t.serialize(i == final) for i, t in enumerate(self.transforms)])
         header = _PROPOSAL.pack(
             _LAST if last else _MORE_PROPOSALS,
             _PROPOSAL.size + len(self.spi) + len(transforms),
@@ -187,11 +206,13 @@ class SecurityAssociation:
     def serialize(self) -> bytes:
         """Write the body."""
         final = len(self.proposals) - 1
-        return b"".join(p.serialize(i == final) for i, p in enumerate(self.proposals))
+        return b"".join([p.serialize(i == final) for i, p in enumerate(self.proposals)])
 
 
 def _more_follow(reader: Reader, begin: int, more: int) -> bool:
     """Tell by the "last" field of a proposal or transform whether another follows."""
-    if begin not in (_LAST, more):
+    if begin == more:
+        return True
+    if begin != _LAST:
         raise reader.error(f"{begin} where {_LAST} (last) or {more} (more) belongs")
-    return begin == more
+    return False

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from struct import Struct
 from typing import ClassVar
 
-from ike.codec.reader import Reader, u8, u16
+from ike.codec.reader import Reader
 from ike.codec.registry import PayloadType, TsType
 from ike.types import TrafficSelector
+
+_COUNT = Struct("!B3x")
+_HEADER = Struct("!BBH")  # type, protocol, length
+_PORTS = Struct("!HH")  # start, end
+_SHORTEST = 8  # bytes of a selector
 
 _ADDRESS_LENGTH: dict[int, int] = {TsType.IPV4_ADDR_RANGE: 4, TsType.IPV6_ADDR_RANGE: 16}
 _TYPE_OF_VERSION: dict[int, int] = {4: TsType.IPV4_ADDR_RANGE, 6: TsType.IPV6_ADDR_RANGE}
@@ -28,16 +34,15 @@ class RawSelector:
 
 
 def _parse_selector(reader: Reader) -> TrafficSelector | RawSelector:
-    ts_type, protocol = reader.take(2)
-    length = reader.uint(2)
-    if length < 8:
-        raise reader.error(f"a selector of {length} bytes, 8 is the least")
-    block = reader.block("traffic selector", length - 4)
+    ts_type, protocol, length = reader.unpack(_HEADER)
+    if length < _SHORTEST:
+        raise reader.error(f"a selector of {length} bytes, {_SHORTEST} is the least")
+    block = reader.block("traffic selector", length - _HEADER.size)
     size = _ADDRESS_LENGTH.get(ts_type)
     if size is None:
         return RawSelector(ts_type, protocol, block.rest())
     body_start = block.position
-    start_port, end_port = block.uint(2), block.uint(2)
+    start_port, end_port = block.unpack(_PORTS)
     start, end = block.take(size), block.take(size)
     block.finish()
     if start > end:
@@ -45,7 +50,7 @@ def _parse_selector(reader: Reader) -> TrafficSelector | RawSelector:
     if start_port > end_port and (start_port, end_port) != _OPAQUE:
         raise block.error("the first port lies behind the last", body_start)
     if start_port > end_port:
-        return RawSelector(ts_type, protocol, u16(start_port) + u16(end_port) + start + end)
+        return RawSelector(ts_type, protocol, _PORTS.pack(start_port, end_port) + start + end)
     address = IPv4Address if ts_type == TsType.IPV4_ADDR_RANGE else IPv6Address
     return TrafficSelector(address(start), address(end), protocol, start_port, end_port)
 
@@ -56,12 +61,11 @@ def _serialize_selector(selector: TrafficSelector | RawSelector) -> bytes:
     else:
         ts_type = _TYPE_OF_VERSION[selector.version]
         body = (
-            u16(selector.start_port)
-            + u16(selector.end_port)
+            _PORTS.pack(selector.start_port, selector.end_port)
             + selector.start_address.packed
             + selector.end_address.packed
         )
-    return u8(ts_type) + u8(selector.protocol) + u16(4 + len(body)) + body
+    return _HEADER.pack(ts_type, selector.protocol, _HEADER.size + len(body)) + body
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +75,21 @@ class _TrafficSelectors:
     @property
     def ranges(self) -> tuple[TrafficSelector, ...]:
         """Those among them that are ranges of addresses and ports."""
-        return tuple(s for s in self.selectors if isinstance(s, TrafficSelector))
+        return tuple([s for s in self.selectors if isinstance(s, TrafficSelector)])
 
     @classmethod
     def _read(cls, reader: Reader) -> tuple[TrafficSelector | RawSelector, ...]:
-        count = reader.uint(1)
-        reader.skip(3)
+        (count,) = reader.unpack(_COUNT)
         if not count:
             raise reader.error("no selectors")
-        selectors = tuple(_parse_selector(reader) for _ in range(count))
+        selectors = tuple([_parse_selector(reader) for _ in range(count)])
         reader.finish()
         return selectors
 
     def serialize(self) -> bytes:
         """Write the body."""
         selectors = b"".join(map(_serialize_selector, self.selectors))
-        return u8(len(self.selectors)) + bytes(3) + selectors
+        return _COUNT.pack(len(self.selectors)) + selectors
 
 
 @dataclass(frozen=True, slots=True)
