@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import Enum, auto
 from ipaddress import IPv4Address
 
@@ -26,13 +25,13 @@ class Admission:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._counts: dict[bool, Counter[IPv4Address]] = {True: Counter(), False: Counter()}
+        self._counts: dict[bool, dict[IPv4Address, int]] = {True: {}, False: {}}
         self._total = 0
 
     def decide(self, address: IPv4Address, proven: bool) -> Decision:
         """Decide about a request; `proven`: it carries a good cookie."""
         settings = self._settings
-        of_address = self._counts[proven][address]
+        of_address = self._counts[proven].get(address, 0)
         if proven:
             full = (
                 self._total >= settings.half_open_limit
@@ -47,15 +46,16 @@ class Admission:
 
     def opened(self, address: IPv4Address, proven: bool) -> None:
         """Count a half-open IKE SA."""
-        self._counts[proven][address] += 1
+        counts = self._counts[proven]
+        counts[address] = counts.get(address, 0) + 1
         self._total += 1
 
     def closed(self, address: IPv4Address, proven: bool) -> None:
         """Count it no more."""
         counts = self._counts[proven]
-        counts[address] -= 1
-        if not counts[address]:
-            del counts[address]
+        left = counts.pop(address) - 1
+        if left:
+            counts[address] = left
         self._total -= 1
 
     @property

@@ -33,6 +33,12 @@ from ike.types import NAT_KEEPALIVE, Datagram, UdpAddress
 from ike.window import RequestWindow, ResponseWindow
 
 _MANY_IDS = 2**31
+_FLAGS: dict[tuple[bool, bool], int] = {  # by whether we initiated, and whether it is a response
+    (False, False): 0,
+    (False, True): int(HeaderFlag.RESPONSE),
+    (True, False): int(HeaderFlag.INITIATOR),
+    (True, True): int(HeaderFlag.INITIATOR | HeaderFlag.RESPONSE),
+}
 _TELLS_WINDOW = frozenset(
     {ExchangeType.IKE_AUTH, ExchangeType.CREATE_CHILD_SA, ExchangeType.INFORMATIONAL}
 )
@@ -353,9 +359,7 @@ class Channel:
     def _build(
         self, exchange_type: int, message_id: int, response: bool, payloads: Sequence[Payload]
     ) -> tuple[bytes, ...]:
-        flags = HeaderFlag.INITIATOR if self.role is Role.INITIATOR else 0
-        if response:
-            flags |= HeaderFlag.RESPONSE
+        flags = _FLAGS[self.role is Role.INITIATOR, response]
         header = Header(
             self.initiator_spi, self.responder_spi, 0, exchange_type, flags, message_id, 0
         )

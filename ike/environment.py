@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 def drain(items: list[T]) -> list[T]:
     """Take everything out of a list."""
+    if not items:
+        return []
     taken = items[:]
     items.clear()
     return taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from ike.authentication.certificates import (
     Presented,
@@ -90,14 +91,14 @@ def check(
         config: how it is to prove it.
         at: the time by the calendar, aware; None where no peer has a certificate.
     """
-    who = show_identity(identification.id_type, identification.data)
+    who = partial(show_identity, identification.id_type, identification.data)
     body = identification.serialize()
     authentication = find(payloads, Authentication)
     if authentication is None:
-        return unproven(f"{who} wants EAP, configured is {expected(config)}")
+        return unproven(f"{who()} wants EAP, configured is {expected(config)}")
     if not accepts(config, authentication.method):
         method = value_name(AuthMethod, authentication.method)
-        return unproven(f"{who} authenticates by {method}, configured is {expected(config)}")
+        return unproven(f"{who()} authenticates by {method}, configured is {expected(config)}")
     match config:
         case PresharedKey():
             return check_key(context, signer, body, authentication, config, who)
@@ -113,7 +114,7 @@ def check(
         octets = context.octets(signer, body)
         check_signature(config, leaf.public_key(), authentication, octets)
     except SignatureError as error:
-        return unproven(f"the signature of {who} is refused: {error}")
+        return unproven(f"the signature of {who()} is refused: {error}")
     return Authenticated(leaf.not_valid_after_utc)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hmac import compare_digest
 
 from ike.authentication.context import AuthContext
@@ -26,13 +27,13 @@ def check_key(
     identification: bytes,
     authentication: Authentication,
     config: PresharedKey,
-    who: str,
+    who: Callable[[], str],
 ) -> Verdict:
-    """Check that the peer has the key; the method is the right one."""
+    """Check that the peer has the key; the method is the right one. `who` says whose it is."""
     mic = context.mic(signer, identification, config.key)
     if compare_digest(authentication.data, mic):
         return Authenticated()
-    return unproven(f"the pre-shared key of {who} is not the configured one")
+    return unproven(f"the pre-shared key of {who()} is not the configured one")
 
 
 def prove_nothing(context: AuthContext, signer: Role, identification: bytes) -> Authentication:

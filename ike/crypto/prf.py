@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -14,15 +15,20 @@ from ike.crypto.aes_mac import cmac_prf, xcbc_prf
 MAX_BLOCKS = 255  # the counter has one byte
 
 
+_Function = Callable[[bytes], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class _PrfSpec:
     """`length` of the output in bytes, which is the preferred key size too (§2.13).
 
-    `has_fixed_key`: for SKEYSEED each nonce gives half of the key (§2.14, RFC 4434 §2).
+    `keyed` gives the function for one key, to be called many times. `has_fixed_key`: for SKEYSEED
+    each nonce gives half of the key (§2.14, RFC 4434 §2).
     """
 
     length: int
     compute: Callable[[bytes, bytes], bytes]
+    keyed: Callable[[bytes], _Function]
     has_fixed_key: bool = False
 
 
@@ -32,16 +38,30 @@ def _hmac(algorithm: hashes.HashAlgorithm) -> _PrfSpec:
         mac.update(data)
         return mac.finalize()
 
-    return _PrfSpec(algorithm.digest_size, compute_hmac)
+    def keyed(key: bytes) -> _Function:
+        fresh = HMAC(key, algorithm)  # to take a key in takes longer than the data does
+
+        def compute_copy(data: bytes) -> bytes:
+            mac = fresh.copy()
+            mac.update(data)
+            return mac.finalize()
+
+        return compute_copy
+
+    return _PrfSpec(algorithm.digest_size, compute_hmac, keyed)
+
+
+def _aes(compute: Callable[[bytes, bytes], bytes]) -> _PrfSpec:
+    return _PrfSpec(16, compute, lambda key: partial(compute, key), has_fixed_key=True)
 
 
 _SPECS: dict[Prf, _PrfSpec] = {
     Prf.HMAC_SHA1: _hmac(hashes.SHA1()),  # noqa: S303  # HMAC needs no collision resistance
-    Prf.AES128_XCBC: _PrfSpec(16, xcbc_prf, has_fixed_key=True),
+    Prf.AES128_XCBC: _aes(xcbc_prf),
     Prf.HMAC_SHA2_256: _hmac(hashes.SHA256()),
     Prf.HMAC_SHA2_384: _hmac(hashes.SHA384()),
     Prf.HMAC_SHA2_512: _hmac(hashes.SHA512()),
-    Prf.AES128_CMAC: _PrfSpec(16, cmac_prf, has_fixed_key=True),
+    Prf.AES128_CMAC: _aes(cmac_prf),
 }
 
 
@@ -72,9 +92,9 @@ def prf_plus(prf: Prf, key: bytes, seed: bytes, length: int) -> bytes:
     blocks = -(-length // key_length(prf))
     if blocks > MAX_BLOCKS:
         raise ValueError(f"prf+ gives {MAX_BLOCKS} blocks, {blocks} asked for")
-    output = bytearray()
-    block = b""
+    keyed = _SPECS[prf].keyed(key)
+    output = block = b""
     for counter in range(1, blocks + 1):
-        block = compute(prf, key, block, seed, bytes([counter]))
+        block = keyed(block + seed + counter.to_bytes(1, "big"))
         output += block
-    return bytes(output[:length])
+    return output[:length]

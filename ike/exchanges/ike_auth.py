@@ -132,7 +132,8 @@ def answer_request(
     peer = _choose(peers, initiator, payloads)
     if isinstance(peer, Refusal):
         return peer
-    context = replace(context, wants_ocsp=certificates.asks_for_ocsp(payloads))
+    if certificates.asks_for_ocsp(payloads):
+        context = replace(context, wants_ocsp=True)
     chosen = ppk.choose(context, peer, payloads)
     if isinstance(chosen, Rejected):
         return _refuse(chosen, peer.origin)
@@ -178,8 +179,8 @@ def _choose(
     ]
     if anonymous and (method == AuthMethod.NULL or not known):
         known = anonymous
-    who = show_identity(initiator.id_type, initiator.data)
     if not known:
+        who = show_identity(initiator.id_type, initiator.data)
         expected = ", ".join(cite(str(p.remote_identity), p.origin) for p in peers)
         return _refuse_identity(f"the peer is {who}, configured is {expected}")
     asked = find(payloads, IdentificationResponder)
@@ -190,6 +191,7 @@ def _choose(
     ]
     if not fitting and asked is not None:
         expected = ", ".join(cite(str(p.local_identity), p.origin) for p in known)
+        who = show_identity(initiator.id_type, initiator.data)
         asked_text = show_identity(asked.id_type, asked.data)
         return _refuse_identity(f"{who} asked for {asked_text}, we are {expected}")
     by_method = (

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from struct import Struct
 
 from cryptography.hazmat.primitives.hashes import SHA1, Hash
 
 from ike.codec.chain import find_notify, notifies
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
-from ike.codec.reader import u16, u64
+from ike.codec.reader import u16
 from ike.codec.registry import NotifyType
 from ike.types import UdpAddress
+
+# SHA-1 is what §2.23 says; nothing rests on its strength.
+_SHA1 = SHA1()  # noqa: S303  # fixed by the protocol
+_SPIS = Struct("!QQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +35,9 @@ class NatStatus:
 
 
 def _digest(initiator_spi: int, responder_spi: int, where: UdpAddress) -> bytes:
-    # SHA-1 is what §2.23 says; nothing rests on its strength.
-    digest = Hash(SHA1())  # noqa: S303  # fixed by the protocol
-    digest.update(u64(initiator_spi) + u64(responder_spi) + where.address.packed)
-    digest.update(u16(where.port))
+    spis = _SPIS.pack(initiator_spi, responder_spi)
+    digest = Hash(_SHA1)
+    digest.update(spis + where.address.packed + u16(where.port))
     return digest.finalize()
 
 
