@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+SECONDS_TO_BECOME_READY = 10.0
 SETTLED = 0.05  # seconds in which a stream begins, or a packet-out has arrived
 
 _FIELDS = {  # of the request and of the response alike: number and type
@@ -48,6 +49,7 @@ class DataPlane:
 
     def __init__(self, address: str, device_id: int) -> None:
         self._device_id = device_id
+        self._is_ready = False
         self._channel = grpc.insecure_channel(address)
         self._stream = self._channel.stream_stream(
             "/p4.bm.DataplaneInterface/PacketStream",
@@ -71,7 +73,21 @@ class DataPlane:
         return self._collect(requests())
 
     def _collect(self, requests: Iterator[Any]) -> list[tuple[int, bytes]]:
+        if not self._is_ready:
+            self._wait_until_ready()
         return [(reply.port, reply.packet) for reply in self._stream(requests, timeout=20)]
+
+    def _wait_until_ready(self) -> None:
+        """Wait for bmv2, which takes no frames for a moment after its first program."""
+        deadline = time.monotonic() + SECONDS_TO_BECOME_READY
+        while not self._is_ready:
+            try:
+                list(self._stream(iter(()), timeout=20))
+                self._is_ready = True
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(SETTLED)
 
     def close(self) -> None:
         self._channel.close()
