@@ -10,6 +10,8 @@ from ike.config import Settings
 
 _LOWEST_ESP_SPI = 256  # 1 to 255 are reserved (RFC 4303 §2.1)
 _SPI_TRIES = 1000
+_TRIES_LEFT = 3  # a try comes after this part of the time that is left, on average
+_SHORTEST_WAIT = 0.5  # seconds
 NONCE_LENGTH = 32  # bytes: half the key size of every PRF here, or more (RFC 7296 §2.10)
 
 T = TypeVar("T")
@@ -65,12 +67,19 @@ class Environment:
         """Tell when an SA of that lifetime ends if rekeying fails; in the lifetime's unit."""
         return lifetime * (1 + self.settings.rekey_margin)
 
-    def retry_after(self) -> float:
+    def retry_after(self, now: float = 0.0, before: float | None = None) -> float:
         """Draw when what the peer has refused for now is tried again, in seconds from now.
 
         At random, since the peer may well be trying the same at the same time (RFC 7296 §2.25).
+
+        Args:
+            now: the time.
+            before: when it is too late; several tries fit into what is left. None: never.
         """
-        return self.settings.retry_interval * (0.5 + self._draw_fraction())
+        wait = self.settings.retry_interval
+        if before is not None:
+            wait = min(wait, max((before - now) / _TRIES_LEFT, _SHORTEST_WAIT))
+        return wait * (0.5 + self._draw_fraction())
 
     def _draw_fraction(self) -> float:
         return int.from_bytes(self.random_bytes(4), "big") / 2**32

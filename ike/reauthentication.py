@@ -143,7 +143,7 @@ class Reauthentication:
         old = self._old
         assert old is not None
         self._report(reason, detail)
-        wait = self._env.retry_after()
+        wait = self._env.retry_after(now, old.renewal.ends_at)
         if old.renewal.ends_at is not None:
             wait = max(wait, (old.renewal.ends_at - now) / _TRIES_LEFT)
         old.renewal.is_due = False

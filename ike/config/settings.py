@@ -44,7 +44,7 @@ class Settings:
     children_per_ike_sa: int = 256
     rekey_jitter: float = 0.1  # part of a lifetime by which a rekey comes early, at random
     rekey_margin: float = 0.1  # part of a lifetime that an SA lives on when rekeying fails
-    retry_interval: float = 5.0  # seconds, on average, until a TEMPORARY_FAILURE is tried again
+    retry_interval: float = 5.0  # seconds, on average, to the next try; less before an SA expires
     replaced_grace: float = 30.0  # seconds that the peer has to delete an SA that it has rekeyed
     ike_sas_per_peer: int = 8  # the oldest is deleted when there are more
     duplicate_grace: float = 5.0  # seconds that the peer has to delete its redundant SA

@@ -52,7 +52,7 @@ class RekeyChild:
         if self._draft is not None:
             return followup.request(self._draft)
         if self._offer is None and connection.followups.rekeys_child(self.spi_in):
-            old.rekey_at = now + connection.env.retry_after()
+            old.rekey_at = now + connection.env.retry_after(now, old.expire_at)
             return None
         old.state = ChildState.REKEYING
         env = connection.env
@@ -109,7 +109,7 @@ class RekeyChild:
             old.end_at(now + settings.replaced_grace, DeletionReason.REPLACED)
         else:
             old.state = ChildState.LIVE
-            old.rekey_at = now + connection.env.retry_after()
+            old.rekey_at = now + connection.env.retry_after(now, old.expire_at)
 
     def _replace(
         self, connection: Connection, agreement: ChildAgreement, old: ChildSa | None, now: float

@@ -108,7 +108,7 @@ class RekeyIkeSa:
         if self.rival is not None and self.rival.is_usable:
             succession.inherit(connection, self.rival, now, we_delete=False)
         else:
-            connection.rekey_at = now + connection.env.retry_after()
+            connection.rekey_at = now + connection.env.retry_after(now, connection.expire_at)
 
     def abandon(self, connection: Connection) -> None:
         """Give the SPI back."""

@@ -15,6 +15,7 @@ from test_loss import live
 from ike.codec.chain import find, notifies
 from ike.codec.key_exchange import KeyExchangePayload
 from ike.codec.notify import Notify
+from ike.codec.payload import Payload
 from ike.codec.reader import u64
 from ike.codec.registry import ExchangeType, NotifyType, ProtocolId
 from ike.codec.security_association import SecurityAssociation
@@ -201,7 +202,7 @@ class TestChild:
         assert network.left.one(ChildSaDeleted).reason is DeletionReason.EXPIRED
         assert network.right.one(ChildSaDeleted).reason is DeletionReason.PEER
         rekeys = [d for d in network.sent if d.source.address == LEFT and d.payload[18] == 36]
-        assert 2 <= len(rekeys) <= 10
+        assert 2 <= len(rekeys) <= 15
         assert not network.left.of(IkeSaClosed)
 
 
@@ -364,6 +365,44 @@ class TestHostilePeer:
         assert len(adversary.victim.ike_sas()[0].children) == 2
         adversary.victim.advance(adversary.now + 30)
         assert len(adversary.victim.ike_sas()[0].children) == 1
+
+
+@pytest.mark.parametrize(("lifetime", "tries"), [(5.0, 1), (15.0, 3), (40.0, 4), (3600.0, 30)])
+@pytest.mark.parametrize("what", ["child", "ike"])
+def test_what_is_refused_for_now_is_tried_again_before_it_expires(
+    what: str, lifetime: float, tries: int
+) -> None:
+    """RFC 7296 §2.25: what is left of a lifetime has room for several tries, not for thousands."""
+    (one, _), (right,) = peers()[0].children, (right_peer(),)
+    there = mirrored(replace(one, lifetime=lifetime if what == "child" else 0.0), "there")
+    config = replace(
+        right,
+        children=(there,),
+        lifetime=lifetime if what == "ike" else 0.0,
+        liveness_interval=0.0,
+    )
+    peer = Adversary(Endpoint([config]))
+    peer.establish()
+    peer.victim.events()
+    began = peer.now
+    asked: list[float] = []
+
+    def refuse() -> list[Payload]:
+        asked.append(peer.now - began)
+        return [Notify(NotifyType.TEMPORARY_FAILURE)]
+
+    ended = ChildSaDeleted if what == "child" else IkeSaClosed
+    while not any(isinstance(event, ended) for event in peer.victim.events()):
+        deadline = peer.victim.next_deadline()
+        assert deadline is not None
+        peer.now = max(peer.now, deadline)
+        peer.victim.advance(peer.now)
+        if peer.now < began + 1.1 * lifetime:
+            peer.answer_all(refuse)
+    assert peer.now - began == pytest.approx(1.1 * lifetime)
+    assert 0.9 * lifetime <= asked[0] <= lifetime
+    assert tries <= len(asked) <= 180
+    assert 1.1 * lifetime - asked[-1] < 0.75, "the last one is a late one"
 
 
 @pytest.mark.parametrize("seed", range(60))

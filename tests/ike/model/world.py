@@ -65,11 +65,7 @@ class World:
         self.wiretap = Wiretap(16 if setup & 1 else 8)
         self.lifetime = (3600.0, 3600.0, 15.0, 60.0)[setup >> 1 & 3]
         self.reauthenticate = 0.7 * self.lifetime + 2.0 if setup & 32 else 0.0
-        # What is refused for now has to be tried again well within what is left of a lifetime.
-        settings = Settings(
-            fragment_size=200 if setup & 16 else 1232,
-            retry_interval=min(5.0, self.lifetime / 40),
-        )
+        settings = Settings(fragment_size=200 if setup & 16 else 1232)
         self.is_calm = False
         self.port_offset = 20_000 if schedule.nat else 0
         self.left_address = LEFT
