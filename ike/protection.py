@@ -70,8 +70,7 @@ class Protection:
         """
         plaintext = serialize_chain(payloads)
         first = payloads[0].payload_type if payloads else PayloadType.NONE
-        packet_length = self._length(len(plaintext))
-        if not fragment_size or packet_length <= fragment_size:
+        if not fragment_size or self._length(len(plaintext)) <= fragment_size:
             return (self._seal_one(header, PayloadType.SK, first, b"", plaintext),)
         chunks = split(plaintext, self._chunk_size(fragment_size))
         return tuple(
@@ -110,13 +109,12 @@ class Protection:
             raise ParseError("SK", 0, "the padding is longer than what it pads")
         return plaintext[: len(plaintext) - 1 - plaintext[-1]]
 
-    def _padding(self, length: int) -> bytes:
-        """Pad to the cipher's block, the pad length byte included."""
-        missing = -(length + 1) % self._send.block_length
-        return bytes(missing) + bytes([missing])
+    def _missing(self, length: int) -> int:
+        """Tell how many bytes fill the cipher's block, after the pad length byte."""
+        return -(length + 1) % self._send.block_length
 
     def _length(self, length: int, numbers: int = 0) -> int:
-        padded = length + len(self._padding(length))
+        padded = length + self._missing(length) + 1
         return HEADER_LENGTH + _GENERIC_HEADER + numbers + padded + self._send.overhead
 
     def _chunk_size(self, fragment_size: int) -> int:
@@ -131,7 +129,8 @@ class Protection:
         numbers: bytes,
         plaintext: bytes,
     ) -> bytes:
-        padded = plaintext + self._padding(len(plaintext))
+        missing = self._missing(len(plaintext))
+        padded = plaintext + bytes(missing) + missing.to_bytes(1, "big")
         body_length = len(numbers) + len(padded) + self._send.overhead
         total = HEADER_LENGTH + _GENERIC_HEADER + body_length
         # RFC 5282 §5.1, RFC 7383 §2.5.1: all that comes before the IV.

@@ -59,6 +59,8 @@ def may_be_skipped(wanted: Sequence[Transform]) -> bool:
 
 def present(wanted: Wanted, proposal: Proposal) -> Wanted:
     """Leave out the additional key exchanges that may be skipped and that nobody proposes."""
+    if wanted.keys().isdisjoint(ADDITIONAL):
+        return wanted
     return {
         kind: transforms
         for kind, transforms in wanted.items()

@@ -97,16 +97,15 @@ def serialize_chain(payloads: Sequence[Payload]) -> bytes:
     return b"".join(parts)
 
 
-def generic_header(following: int, body_length: int, critical: bool = False) -> bytes:
+def generic_header(following: int, body_length: int) -> bytes:
     """Write a payload's generic header, for a body of `body_length` bytes."""
-    flags = _CRITICAL if critical else 0
-    return _HEADER.pack(following, flags, _GENERIC_HEADER + body_length)
+    return _HEADER.pack(following, 0, _GENERIC_HEADER + body_length)
 
 
 def _serialize_one(payload: Payload, following: int) -> bytes:
     body = payload.serialize()
-    critical = isinstance(payload, UnknownPayload) and payload.critical
-    return generic_header(following, len(body), critical) + body
+    flags = _CRITICAL if isinstance(payload, UnknownPayload) and payload.critical else 0
+    return _HEADER.pack(following, flags, _GENERIC_HEADER + len(body)) + body
 
 
 P = TypeVar("P")

@@ -103,13 +103,13 @@ class Transform:
             return cls.of(transform_type, transform_id), more
         if length < _TRANSFORM.size:
             raise reader.error(f"a transform of {length} bytes, {_TRANSFORM.size} is the least")
-        block = reader.block("transform", length - _TRANSFORM.size)
-        if block.remaining == _ATTRIBUTE.size:
-            begin_of_attribute = block.position
-            attribute_type, value = block.unpack(_ATTRIBUTE)
+        if length == _TRANSFORM.size + _ATTRIBUTE.size:
+            begin_of_attribute = reader.position
+            attribute_type, value = reader.unpack(_ATTRIBUTE)
             if attribute_type == _SHORT_KEY_LENGTH:
                 return cls.with_key_length(transform_type, transform_id, value), more
-            block.position = begin_of_attribute
+            reader.position = begin_of_attribute
+        block = reader.block("transform", length - _TRANSFORM.size)
         attributes: list[Attribute] = []
         while block.remaining:
             if len(attributes) == MAX_ATTRIBUTES:

@@ -52,7 +52,9 @@ def _parse_selector(reader: Reader) -> TrafficSelector | RawSelector:
     if start_port > end_port:
         return RawSelector(ts_type, protocol, _PORTS.pack(start_port, end_port) + start + end)
     address = IPv4Address if ts_type == TsType.IPV4_ADDR_RANGE else IPv6Address
-    return TrafficSelector(address(start), address(end), protocol, start_port, end_port)
+    first = address(start)
+    last = first if end == start else address(end)
+    return TrafficSelector(first, last, protocol, start_port, end_port)
 
 
 def _serialize_selector(selector: TrafficSelector | RawSelector) -> bytes:

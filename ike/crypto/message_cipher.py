@@ -74,22 +74,21 @@ class AeadMessageCipher:
     """An AEAD for the Encrypted payload (RFC 5282). The IV is a counter: it never repeats.
 
     It begins at `first_iv`: see `ike.state.iv`.
+
+    Attributes:
+        overhead: bytes that `seal` adds to the plaintext.
     """
 
     block_length = 1  # RFC 5282 §3: no padding is needed
 
-    __slots__ = ("_aead", "_counter", "_salt", "_spec")
+    __slots__ = ("_aead", "_counter", "_iv_length", "_salt", "overhead")
 
     def __init__(self, spec: EncryptionSpec, aead: _Aead, salt: bytes, first_iv: int) -> None:
-        self._spec = spec
+        self.overhead = spec.iv_length + spec.icv_length
+        self._iv_length = spec.iv_length
         self._aead = aead
         self._salt = salt
         self._counter = first_iv
-
-    @property
-    def overhead(self) -> int:
-        """Bytes that `seal` adds to the plaintext."""
-        return self._spec.iv_length + self._spec.icv_length
 
     def seal(self, associated: bytes, plaintext: bytes) -> bytes:
         """Encrypt, and give IV, ciphertext and ICV."""
@@ -105,9 +104,9 @@ class AeadMessageCipher:
         """
         if len(body) < self.overhead:
             raise IntegrityError
-        iv = body[: self._spec.iv_length]
+        iv = body[: self._iv_length]
         try:
-            return self._aead.decrypt(self._salt + iv, body[self._spec.iv_length :], associated)
+            return self._aead.decrypt(self._salt + iv, body[self._iv_length :], associated)
         except InvalidTag:
             raise IntegrityError from None
 
