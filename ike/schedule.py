@@ -28,7 +28,7 @@ def deadline(connection: Connection) -> float | None:
         times.append(_keepalive_at(connection))
         if not connection.awaits_the_peer:
             times.append(_liveness_at(connection))
-    return min((t for t in times if t is not None), default=None)
+    return min([t for t in times if t is not None], default=None)
 
 
 def advance(connection: Connection, now: float) -> None:

@@ -6,6 +6,7 @@ A negotiation (`ike.proposals`) compares what is wanted with one proposal of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from ike.codec.registry import TransformType, is_key_exchange
 from ike.codec.security_association import Proposal, Transform
@@ -198,7 +199,8 @@ def _additional_methods(chosen: Mapping[int, Transform]) -> tuple[KeyExchange, .
     return tuple([KeyExchange(method) for method in methods if method != NONE])
 
 
-def ike_suite(chosen: Sequence[Transform]) -> IkeSuite:
+@lru_cache(maxsize=256)  # few differ, and all SAs of one kind keep the same
+def ike_suite(chosen: tuple[Transform, ...]) -> IkeSuite:
     """Read the suite of an IKE SA out of the transforms chosen."""
     of_type = _by_type(chosen)
     prf, method = _id(of_type, TransformType.PRF), _id(of_type, TransformType.KE)
@@ -206,7 +208,8 @@ def ike_suite(chosen: Sequence[Transform]) -> IkeSuite:
     return IkeSuite(*_cipher(of_type), Prf(prf), KeyExchange(method), additional)
 
 
-def esp_suite(chosen: Sequence[Transform]) -> EspSuite:
+@lru_cache(maxsize=256)
+def esp_suite(chosen: tuple[Transform, ...]) -> EspSuite:
     """Read the suite of a CHILD_SA out of the transforms chosen."""
     of_type = _by_type(chosen)
     method = _id(of_type, TransformType.KE)
