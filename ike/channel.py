@@ -268,7 +268,7 @@ class Channel:
             return None
         message = Message.parse(packet, header)
         last = message.payloads[-1] if message.payloads else None
-        encrypted = isinstance(last, Encrypted | EncryptedFragment)
+        encrypted = isinstance(last, (Encrypted, EncryptedFragment))
         if header.exchange_type == ExchangeType.IKE_INTERMEDIATE and len(message.payloads) > 1:
             return None  # nothing belongs outside of what AUTH will cover (RFC 9242 §3.3.2)
         if header.exchange_type == ExchangeType.IKE_SA_INIT or not encrypted:

@@ -159,7 +159,7 @@ class Peer:
         """Take what an SA has reported, and pass it on."""
         if isinstance(event, ChildSaEstablished):
             self._new_children.append(event.spi_in)
-        if isinstance(event, ChildSaEstablished | AttemptFailed):
+        if isinstance(event, (ChildSaEstablished, AttemptFailed)):
             known = self._attempts.pop(event.child, None)
             if isinstance(event, AttemptFailed) and known is None:
                 # The peer has made the CHILD_SA meanwhile, or it is one that is there already.

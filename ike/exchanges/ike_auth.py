@@ -26,6 +26,8 @@ from ike.exchanges.outcome import Failure, Refusal, failure_from, refuse_critica
 from ike.origins import cite
 from ike.types import IdType
 
+_OF_A_CHILD = (SecurityAssociation, TrafficSelectorsInitiator, TrafficSelectorsResponder)
+
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedResponder:
@@ -155,12 +157,7 @@ def answer_request(
         verdict,
         (identification, *chain, authentication, *ppk.confirm(context)),
         find_notify(payloads, NotifyType.INITIAL_CONTACT) is not None,
-        any(
-            isinstance(
-                p, SecurityAssociation | TrafficSelectorsInitiator | TrafficSelectorsResponder
-            )
-            for p in payloads
-        ),
+        any(isinstance(p, _OF_A_CHILD) for p in payloads),
     )
 
 
