@@ -324,6 +324,9 @@ class Connection:
             self.drop_child(child, reason)
         if gone:
             spis = {child.spi_in: child.spi_out for child in gone}
+            if reason is not DeletionReason.EXPIRED:
+                for task in self.tasks.under_way(RekeyChild):
+                    task.cancelled |= task.spi_in in spis
             self.enqueue(DeleteChildren(spis, {child.config.name for child in gone}), now)
 
     def delete(self, reason: DeletionReason, now: float) -> None:
@@ -368,6 +371,7 @@ class Connection:
         if peer.reauthenticate and peer.reauthenticate != self.peer.reauthenticate:
             self.renewal.shorten(peer.reauthenticate, self.env, now)
         self.peer = peer
+        self.followups.reconfigure(peer.children)
         gone = [c for c in self.children.values() if c.config not in peer.children]
         self.delete_children(gone, DeletionReason.RECONFIGURED, now)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from ike.config import ChildConfig
 from ike.environment import Environment
 from ike.exchanges.child import ChildDraft
 from ike.exchanges.rekey_ike_sa import IkeSaDraft
@@ -117,6 +118,10 @@ class FollowupTable:
     def discard(self, pending: Pending) -> None:
         """Drop one."""
         self._drop(lambda other: other is pending)
+
+    def reconfigure(self, children: Sequence[ChildConfig]) -> None:
+        """Drop CHILD_SAs that are no longer configured."""
+        self._drop(lambda p: isinstance(p, PendingChild) and p.draft.terms.config not in children)
 
     def expire(self, now: float) -> None:
         """Drop what the peer has left lying."""

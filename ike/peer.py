@@ -194,7 +194,7 @@ class Peer:
         return tuple(
             AttemptRecord(name, attempt.restarted)
             for name, attempt in self._attempts.items()
-            if isinstance(self._carrier(name), CreateChild)
+            if isinstance(self._carrier(attempt.child), CreateChild)
         )
 
     def adopt(
@@ -213,10 +213,10 @@ class Peer:
                     task.cancelled = task.cancelled or known != task.config
             connection.reconfigure(self.config, now)
         for record in attempts:
-            carrier = self._carrier(record.child)
-            if carrier is not None and not carrier.cancelled:
-                attempt = Attempt(configured[record.child], record.restarted)
-                self._attempts.setdefault(record.child, attempt)
+            child = configured.get(record.child)
+            carrier = self._carrier(child) if child is not None else None
+            if child is not None and carrier is not None and not carrier.cancelled:
+                self._attempts.setdefault(record.child, Attempt(child, record.restarted))
         self._note_contact()
         self._place_waiting(now)
 
@@ -245,7 +245,7 @@ class Peer:
             self.touched.append(connection.heir)
         self._note_contact()
         for name, attempt in tuple(self._attempts.items()):
-            if self._is_placed(name):
+            if self._carrier(attempt.child) is not None:
                 continue
             if reason is DeletionReason.PROTOCOL_ERROR:
                 self._fail(name, FailureReason.INVALID_SYNTAX, "the peer's answer was malformed")
@@ -259,22 +259,22 @@ class Peer:
         """Tell whether the CHILD_SA of that name is there."""
         return any(c.is_usable and c.children.has_live(name) for c in self.connections)
 
-    def _is_placed(self, name: str) -> bool:
-        return self._carrier(name) is not None
+    def _carrier(self, child: ChildConfig) -> CreateChild | InitiatorHandshake | None:
+        """Find what is making, or is about to make, that CHILD_SA.
 
-    def _carrier(self, name: str) -> CreateChild | InitiatorHandshake | None:
-        """Find what is making, or is about to make, the CHILD_SA of that name."""
+        One of the same name that was configured otherwise is another one, and on its way out.
+        """
         handshake = self.handshake
-        if handshake is not None and handshake.child is not None and handshake.child.name == name:
+        if handshake is not None and handshake.child == child:
             return handshake
         for connection in self.connections:
             for task in connection.tasks:
-                if isinstance(task, CreateChild) and task.config.name == name:
+                if isinstance(task, CreateChild) and task.config == child:
                     return task
         return None
 
     def _place(self, child: ChildConfig, now: float) -> None:
-        carrier = self._carrier(child.name)
+        carrier = self._carrier(child)
         connection = self.preferred()
         if carrier is not None:
             carrier.cancelled = False
@@ -304,8 +304,8 @@ class Peer:
             self.events.append(AttemptFailed("", self.config.name, reason, detail))
 
     def _place_waiting(self, now: float) -> None:
-        for name, attempt in tuple(self._attempts.items()):
-            if not self._is_placed(name):
+        for attempt in tuple(self._attempts.values()):
+            if self._carrier(attempt.child) is None:
                 self._place(attempt.child, now)
 
     def _note_contact(self) -> None:

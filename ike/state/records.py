@@ -156,6 +156,7 @@ class RekeyChildRecord:
 
     spi_in: int
     packet_type: str
+    cancelled: bool
     rival: int | None
     rival_nonce: bytes | None
     began: int

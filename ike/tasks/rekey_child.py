@@ -26,6 +26,7 @@ class RekeyChild:
     """A new CHILD_SA in the place of the one with the inbound SPI `spi_in`.
 
     Attributes:
+        cancelled: the old one has been deleted meanwhile, and nobody wants the new one.
         rival: the CHILD_SA that the peer has made in its place meanwhile (§2.8.1).
         rival_nonce: the lowest nonce of the one that it has made, or is about to make.
     """
@@ -35,6 +36,7 @@ class RekeyChild:
     def __init__(self, spi_in: int, packet_type: str) -> None:
         self.spi_in = spi_in
         self.packet_types = frozenset({packet_type})
+        self.cancelled = False
         self.rival: ChildSa | None = None
         self._began = 0
         self._offer: ChildOffer | None = None
@@ -79,6 +81,11 @@ class RekeyChild:
         elif isinstance(outcome, Failure):
             self.abandon(connection)
             self._failed(connection, outcome, offer.spi_in, old, now)
+        elif self.cancelled:
+            self.abandon(connection)
+            if not outcome.methods:
+                spis = {offer.spi_in: outcome.agreement().spi_out}
+                connection.enqueue(DeleteChildren(spis, self.packet_types), now)
         elif outcome.methods:
             self._go_on(connection, outcome, old, now)
         else:
@@ -165,6 +172,7 @@ class RekeyChild:
         return RekeyChildRecord(
             self.spi_in,
             packet_type,
+            self.cancelled,
             rival,
             self.rival_nonce,
             self._began,
@@ -177,6 +185,7 @@ class RekeyChild:
     def restore(cls, record: RekeyChildRecord, rival: ChildSa | None, base: int) -> RekeyChild:
         """Make the one that `snapshot` described; `base` is added to sequence numbers."""
         task = cls(record.spi_in, record.packet_type)
+        task.cancelled = record.cancelled
         task.rival = rival
         task._began = base + record.began
         task._offer = record.offer

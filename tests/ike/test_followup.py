@@ -26,7 +26,13 @@ from ike.codec.registry import ExchangeType, NotifyType
 from ike.codec.security_association import SecurityAssociation
 from ike.config import EspProposal, IkeProposal, KeyExchange, PeerConfig, Settings
 from ike.crypto import key_exchange
-from ike.events import AttemptFailed, ChildSaDeleted, ChildSaEstablished, IkeSaEstablished
+from ike.events import (
+    AttemptFailed,
+    ChildSaDeleted,
+    ChildSaEstablished,
+    IkeSaClosed,
+    IkeSaEstablished,
+)
 from ike.exchanges import create_child_sa, ike_sa_init, rekey_ike_sa
 from ike.exchanges.key_exchange import value_of
 
@@ -291,6 +297,20 @@ def test_an_attempt_that_the_responder_forgets_fails_in_the_end() -> None:
     failed = network.left.one(AttemptFailed)
     assert "STATE_NOT_FOUND" in failed.detail
     assert "ML_KEM_768" in failed.detail
+
+
+@pytest.mark.parametrize("gap", range(0, 60, 10))
+def test_what_is_no_longer_configured_meanwhile(gap: int) -> None:
+    """What the peer has begun is not made when its turn comes."""
+    network = established()
+    network.right.endpoint.initiate("r-two", network.now)
+    network.run(gap / 1000)
+    left = hybrid(peers()[0])
+    network.left.endpoint.set_peers([replace(left, children=left.children[:1])], network.now)
+    network.run(60)
+    for side, name in (("left", "one"), ("right", "r-one")):
+        assert [n for n, _, _ in live(network, side)] == [name]
+    assert not network.left.of(IkeSaClosed)
 
 
 def test_what_is_cancelled_meanwhile() -> None:

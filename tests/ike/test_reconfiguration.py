@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ike_network import Network, child, left_peer, mirrored, right_peer
+from ike_network import Network, child, left_peer, mirrored, right_peer, selector
 from test_loss import live
 
 from ike.config import IkeProposal, PeerConfig, PresharedKey, Prf
@@ -114,6 +114,28 @@ def test_in_the_middle_of_an_attempt(after: float) -> None:
     assert not network.left.of(ChildSaEstablished)
     assert not network.left.endpoint.ike_sas()
     assert network.left.endpoint.next_deadline() is None
+
+
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.015, 0.025, 0.035])
+@pytest.mark.parametrize("first", [True, False])
+def test_wanted_in_another_way_in_the_middle_of_an_attempt(first: bool, after: float) -> None:
+    """What is on its way for the old configuration is not taken for the new one."""
+    new = replace(TWO, remote_selectors=(selector("10.4.1.0/24"),))
+    network = Network(
+        left_peer(ONE, TWO), right_peer(mirrored(ONE, "r-one"), mirrored(TWO, "r-two"))
+    )
+    if not first:
+        network.left.endpoint.initiate("one", network.now)
+        network.run()
+    network.left.endpoint.initiate("two", network.now)
+    network.run(after)
+    network.left.endpoint.set_peers([left_peer(ONE, new)], network.now)
+    network.left.endpoint.initiate("two", network.now)
+    network.run(60)
+    (made,) = [e for e in network.left.of(ChildSaEstablished) if e.child == "two"][-1:]
+    assert made.remote_selectors == new.remote_selectors
+    held = [c for sa in network.right.endpoint.ike_sas() for c in sa.children if c.child == "r-two"]
+    assert [c.spi_out for c in held] == [made.spi_in]
 
 
 @pytest.mark.parametrize("keep", [True, False])

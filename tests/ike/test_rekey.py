@@ -188,6 +188,33 @@ class TestChild:
         network.run(2)
         assert [n for n, _, _ in live(network, "left")] in (["one"], [])
 
+    @pytest.mark.parametrize("after", [0.0, 0.005, 0.015])
+    @pytest.mark.parametrize("how", ["delete", "reconfigure"])
+    def test_deleted_while_it_is_rekeyed(self, how: str, after: float) -> None:
+        """RFC 7296 §1.4.1: what comes of the rekey goes too, with no word of it."""
+        network = established()
+        left, old = network.left.endpoint, spi(network.left)
+        left.rekey_child(old, network.now)
+        network.run(after)
+        if how == "delete":
+            left.delete_child(old, network.now)
+        else:
+            left.set_peers([left_peer(TWO)], network.now)
+        network.run(60)
+        assert not live(network, "left")
+        assert not live(network, "right")
+        assert network.left.one(ChildSaEstablished)
+        assert [len(n.endpoint.ike_sas()) for n in (network.left, network.right)] == [1, 1]
+        assert not any(sa.children for sa in network.right.endpoint.ike_sas())
+
+    def test_expired_while_it_is_rekeyed(self) -> None:
+        """The new one is wanted all the same."""
+        network = established(lifetime=10.0)
+        network.filter = lambda d: [(3.0 if d.source.address == RIGHT else 0.01, d)]
+        network.run(14)
+        assert network.left.of(ChildSaDeleted)[0].reason is DeletionReason.EXPIRED
+        assert [name for name, _, _ in live(network, "left")] == ["one"]
+
     def test_refused_again_and_again_it_expires(self) -> None:
         """The first CHILD_SA needs no key exchange of its own; the rekeys can't agree on one."""
         curve, p256 = (
