@@ -75,11 +75,6 @@ class ChildSa:
         times = (self.rekey_at if self.state is ChildState.LIVE else None, self.expire_at)
         return min((t for t in times if t is not None), default=None)
 
-    def end_at(self, when: float, reason: DeletionReason) -> None:
-        """Have it deleted by us, if the peer does not do so before."""
-        self.expire_at = when
-        self.expire_reason = reason
-
     @property
     def is_live(self) -> bool:
         """Whether it is to stay, or to be rekeyed."""

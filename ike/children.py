@@ -6,14 +6,72 @@ from collections.abc import Iterable, Iterator
 
 from ike.child_sa import ChildSa, Making
 from ike.environment import Environment
+from ike.events import DeletionReason
 from ike.exchanges.child import ChildAgreement
 from ike.lifetimes import Lifetime, Volume
+from ike.timers import TimerQueue
 
 _MAX_DELETED_EARLY = 256
 
 
 class ChildTable(dict[int, ChildSa]):
-    """By inbound SPI."""
+    """By inbound SPI. What time asks of them is found without looking at all of them.
+
+    So all that brings a deadline forward goes through here; one that is put off, or gone, is
+    found out when its old time comes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._timers: TimerQueue[int] = TimerQueue()
+
+    def add(self, child: ChildSa) -> None:
+        """Keep a CHILD_SA."""
+        self[child.spi_in] = child
+        self.wake(child)
+
+    def remove(self, spi_in: int) -> ChildSa | None:
+        """Forget a CHILD_SA, and give it; None if it is not there."""
+        self._timers.set(spi_in, None)
+        return self.pop(spi_in, None)
+
+    def move_to(self, heir: ChildTable) -> None:
+        """Give all to another table."""
+        for spi_in in tuple(self):
+            heir.add(self[spi_in])
+            self.remove(spi_in)
+
+    def rekey_at(self, child: ChildSa, when: float) -> None:
+        """Have one of them rekeyed."""
+        child.rekey_at = when
+        self.wake(child)
+
+    def end_at(self, child: ChildSa, when: float, reason: DeletionReason) -> None:
+        """Have one of them deleted by us, if the peer does not do so before."""
+        child.expire_at = when
+        child.expire_reason = reason
+        self.wake(child)
+
+    @property
+    def deadline(self) -> float | None:
+        """When one of them may want to be rekeyed or deleted."""
+        return self._timers.next_deadline()
+
+    def due(self, now: float) -> list[ChildSa]:
+        """Take those whose deadline has come; each is to be waited for again with `wake`."""
+        found = []
+        for spi_in in self._timers.due(now):
+            child = self[spi_in]
+            if child.deadline is not None and child.deadline <= now:
+                found.append(child)
+            else:
+                self.wake(child)
+        return found
+
+    def wake(self, child: ChildSa) -> None:
+        """Set when a CHILD_SA wants something next, if it is still there."""
+        if self.get(child.spi_in) is child:
+            self._timers.set(child.spi_in, child.deadline)
 
     def live(self, name: str) -> Iterator[ChildSa]:
         """Give those of a configuration which are to stay."""

@@ -293,7 +293,7 @@ class Connection:
         """
         child = make_child(agreement, began, self.env, now, replaces)
         lifetime = child.rekey_at - now if child.rekey_at is not None else 0.0
-        self.children[child.spi_in] = child
+        self.children.add(child)
         self.events.append(
             reports.child_sa_established(
                 self, agreement, lifetime, replaces.spi_in if replaces is not None else None
@@ -310,7 +310,7 @@ class Connection:
 
     def drop_child(self, child: ChildSa, reason: DeletionReason) -> None:
         """Report a CHILD_SA gone, and forget it."""
-        if self.children.pop(child.spi_in, None) is not None:
+        if self.children.remove(child.spi_in) is not None:
             self.is_full = False
             self.env.release_esp_spi(child.spi_in)
             self.events.append(reports.child_sa_deleted(self, child, reason))

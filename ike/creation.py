@@ -126,14 +126,14 @@ def _install(
     if old is None:
         return
     if old.expire_reason is DeletionReason.DUPLICATE and old.expire_at is not None:
-        new.end_at(old.expire_at, DeletionReason.DUPLICATE)
+        connection.children.end_at(new, old.expire_at, DeletionReason.DUPLICATE)
     ours = _own_rekeys(connection, old)
     if ours:
         ours[0].rival = new
     else:
         old.state = ChildState.REPLACED
         grace = connection.env.settings.replaced_grace
-        old.end_at(now + grace, DeletionReason.REPLACED)
+        connection.children.end_at(old, now + grace, DeletionReason.REPLACED)
 
 
 def _own_rekeys(connection: Connection, old: ChildSa | None) -> list[RekeyChild]:

@@ -78,6 +78,6 @@ def end_duplicate_children(
         if contest.we_delete:
             home.delete_children((contest.loser,), DeletionReason.DUPLICATE, now)
         else:
-            contest.loser.end_at(now + grace, DeletionReason.DUPLICATE)
+            home.children.end_at(contest.loser, now + grace, DeletionReason.DUPLICATE)
         touched.append(home)
     return touched

@@ -24,8 +24,7 @@ def deadline(connection: Connection) -> float | None:
             connection.renewal.begin_at,
             connection.renewal.ends_at,
         ]
-        times += [child.deadline for child in connection.children.values()]
-        times.append(_keepalive_at(connection))
+        times += [connection.children.deadline, _keepalive_at(connection)]
         if not connection.awaits_the_peer:
             times.append(_liveness_at(connection))
     return min([t for t in times if t is not None], default=None)
@@ -67,11 +66,12 @@ def _advance_end(connection: Connection, now: float) -> None:
 
 
 def _advance_children(connection: Connection, now: float) -> None:
-    for child in tuple(connection.children.values()):
+    for child in connection.children.due(now):
         if _is_due(child.expire_at, now):
             connection.delete_children((child,), child.expire_reason, now)
-        elif _is_due(child.deadline, now):
+        else:
             connection.rekey_child(child, now)
+            connection.children.wake(child)
 
 
 def _liveness_at(connection: Connection) -> float | None:

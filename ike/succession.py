@@ -66,8 +66,7 @@ def inherit(old: Connection, heir: Connection, now: float, *, we_delete: bool) -
     With `we_delete` it is ours to delete, else the peer's, for a while.
     """
     heir.claims = None
-    heir.children.update(old.children)
-    old.children.clear()
+    old.children.move_to(heir.children)
     heir.tasks.add(SendToken())
     old.tasks.hand_over(heir.tasks)
     old.followups.clear()

@@ -106,7 +106,8 @@ class Builder:
         connection.is_redundant = record.is_redundant
         connection.ended_by = record.ended_by
         connection.state = record.state
-        connection.children.update({child.spi_in: child for child in children})
+        for child in children:
+            connection.children.add(child)
         connection.rekey_at = self._absolute(record.rekey_in)
         connection.expire_at = self._absolute(record.expire_in)
         connection.expire_reason = record.expire_reason

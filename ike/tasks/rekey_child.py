@@ -54,7 +54,8 @@ class RekeyChild:
         if self._draft is not None:
             return followup.request(self._draft)
         if self._offer is None and connection.followups.rekeys_child(self.spi_in):
-            old.rekey_at = now + connection.env.retry_after(now, old.expire_at)
+            wait = connection.env.retry_after(now, old.expire_at)
+            connection.children.rekey_at(old, now + wait)
             return None
         old.state = ChildState.REKEYING
         env = connection.env
@@ -113,10 +114,12 @@ class RekeyChild:
         settings = connection.env.settings
         if self.rival is not None:
             old.state = ChildState.REPLACED
-            old.end_at(now + settings.replaced_grace, DeletionReason.REPLACED)
+            end = now + settings.replaced_grace
+            connection.children.end_at(old, end, DeletionReason.REPLACED)
         else:
             old.state = ChildState.LIVE
-            old.rekey_at = now + connection.env.retry_after(now, old.expire_at)
+            wait = connection.env.retry_after(now, old.expire_at)
+            connection.children.rekey_at(old, now + wait)
 
     def _replace(
         self, connection: Connection, agreement: ChildAgreement, old: ChildSa | None, now: float
@@ -132,7 +135,8 @@ class RekeyChild:
             and new.making.lowest_nonce < rival.making.lowest_nonce
         ):
             # The peer's stays; who made the one that stays deletes the old one.
-            old.end_at(now + connection.env.settings.replaced_grace, DeletionReason.REPLACED)
+            end = now + connection.env.settings.replaced_grace
+            connection.children.end_at(old, end, DeletionReason.REPLACED)
         else:
             connection.enqueue(DeleteReplaced(old.spi_in, old.config.name), now)
 
