@@ -52,7 +52,7 @@ class EspChoice:
 class _WireProposal:
     """One proposal as it goes on the wire: AEADs and other ciphers don't mix (§3.3)."""
 
-    wanted: dict[int, list[Transform]]
+    wanted: Wanted
 
     @property
     def transforms(self) -> tuple[Transform, ...]:
@@ -135,7 +135,9 @@ def choose_ike(
             additional = {}
         for encryption in own.encryption:
             wanted = wanted_ike(own, (encryption,), additional)
-            wanted[TransformType.KE].sort(key=lambda t: t.transform_id != method)
+            wanted[TransformType.KE] = sorted(
+                wanted[TransformType.KE], key=lambda t: t.transform_id != method
+            )
             for proposal in offered.proposals:
                 if proposal.protocol != ProtocolId.IKE:
                     continue

@@ -69,51 +69,56 @@ def present(wanted: Wanted, proposal: Proposal) -> Wanted:
     }
 
 
-def _encryption(choices: Iterable[Encryption]) -> list[Transform]:
-    return [
+@lru_cache(maxsize=256)  # what is configured is asked for again and again
+def _of(transform_type: int, ids: tuple[int, ...]) -> tuple[Transform, ...]:
+    return tuple(Transform.of(transform_type, transform_id) for transform_id in ids)
+
+
+@lru_cache(maxsize=256)
+def _encryption(choices: tuple[Encryption, ...]) -> tuple[Transform, ...]:
+    return tuple(
         Transform.of(TransformType.ENCR, algorithm)
         if fixed_key_bits(algorithm) is not None
         else Transform.with_key_length(TransformType.ENCR, algorithm, bits)
         for algorithm, bits in choices
-    ]
+    )
 
 
-def _integrity(own: IkeProposal | EspProposal, encryption: Sequence[Encryption]) -> list[Transform]:
+def _integrity(
+    own: IkeProposal | EspProposal, encryption: tuple[Encryption, ...]
+) -> tuple[Transform, ...]:
     if all(is_aead(algorithm) for algorithm, _ in encryption):
-        return []
-    return [Transform.of(TransformType.INTEG, integrity) for integrity in own.integrity]
+        return ()
+    return _of(TransformType.INTEG, own.integrity)
 
 
 def wanted_ike(
-    own: IkeProposal, encryption: Sequence[Encryption], additional: Wanted
-) -> dict[int, list[Transform]]:
+    own: IkeProposal, encryption: tuple[Encryption, ...], additional: Wanted
+) -> dict[int, Sequence[Transform]]:
     """Say what would do for an IKE SA."""
-    wanted: dict[int, list[Transform]] = {
+    wanted: dict[int, Sequence[Transform]] = {
         TransformType.ENCR: _encryption(encryption),
-        TransformType.PRF: [Transform.of(TransformType.PRF, prf) for prf in own.prf],
+        TransformType.PRF: _of(TransformType.PRF, own.prf),
         TransformType.INTEG: _integrity(own, encryption),
-        TransformType.KE: [Transform.of(TransformType.KE, m) for m in own.key_exchange],
-        **{kind: list(transforms) for kind, transforms in additional.items()},
+        TransformType.KE: _of(TransformType.KE, own.key_exchange),
+        **additional,
     }
     return {kind: transforms for kind, transforms in wanted.items() if transforms}
 
 
 def wanted_esp(
     own: EspProposal,
-    encryption: Sequence[Encryption],
-    methods: Iterable[KeyExchange],
+    encryption: tuple[Encryption, ...],
+    methods: tuple[KeyExchange, ...],
     additional: Wanted,
-) -> dict[int, list[Transform]]:
+) -> dict[int, Sequence[Transform]]:
     """Say what would do for a CHILD_SA, with the key exchange `methods` and additional ones."""
-    wanted: dict[int, list[Transform]] = {
+    wanted: dict[int, Sequence[Transform]] = {
         TransformType.ENCR: _encryption(encryption),
         TransformType.INTEG: _integrity(own, encryption),
-        TransformType.KE: [Transform.of(TransformType.KE, m) for m in methods],
-        TransformType.ESN: [
-            Transform.of(TransformType.ESN, int(extended))
-            for extended in own.extended_sequence_numbers
-        ],
-        **{kind: list(transforms) for kind, transforms in additional.items()},
+        TransformType.KE: _of(TransformType.KE, methods),
+        TransformType.ESN: _of(TransformType.ESN, own.extended_sequence_numbers),
+        **additional,
     }
     return {kind: transforms for kind, transforms in wanted.items() if transforms}
 

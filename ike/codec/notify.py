@@ -31,7 +31,7 @@ class Notify:
             ParseError: it is cut short.
         """
         protocol, spi_size, notify_type = reader.unpack(_LAYOUT)
-        spi = reader.take(spi_size)
+        spi = reader.take(spi_size) if spi_size else b""
         return cls(notify_type, reader.rest(), protocol, spi)
 
     def serialize(self) -> bytes:
