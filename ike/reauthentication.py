@@ -101,6 +101,9 @@ class Reauthentication:
         on_their_way = {
             task.config.name for c in fresh for task in c.tasks if isinstance(task, CreateChild)
         }
+        handshake = self._peer.handshake
+        if handshake is not None and handshake.child is not None:
+            on_their_way.add(handshake.child.name)
         for config in missing:
             if config.name not in on_their_way:
                 newest.enqueue(CreateChild(config, partial(self._is_renewed, old=old)), now)
