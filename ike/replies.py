@@ -12,6 +12,7 @@ from ike.received import Received
 from ike.states import State
 from ike.tasks.base import Task
 from ike.tasks.delete import DeleteIkeSa
+from ike.tasks.rekey_ike_sa import RekeyIkeSa
 
 if TYPE_CHECKING:
     from ike.connection import Connection
@@ -31,7 +32,7 @@ def _finish(connection: Connection, task: Task, received: Received, now: float) 
         # Whatever the answer says, the peer has had the Delete.
         task.finish(connection, received.payloads, now)
     elif connection.state is not State.ESTABLISHED:
-        task.abandon(connection)
+        _finish_unwanted(connection, task, received, now)
     elif received.error is not None or unsupported_critical(received.payloads):
         task.abandon(connection)
         connection.delete(DeletionReason.PROTOCOL_ERROR, now)
@@ -45,3 +46,15 @@ def _finish(connection: Connection, task: Task, received: Received, now: float) 
         except ParseError:
             task.abandon(connection)
             connection.delete(DeletionReason.PROTOCOL_ERROR, now)
+
+
+def _finish_unwanted(connection: Connection, task: Task, received: Received, now: float) -> None:
+    """Take an answer in an IKE SA on its way out: all goes with it but another IKE SA."""
+    readable = received.error is None and not unsupported_critical(received.payloads)
+    if isinstance(task, RekeyIkeSa) and readable:
+        try:
+            task.finish_unwanted(connection, received.payloads, now)
+        except ParseError:
+            task.abandon(connection)
+    else:
+        task.abandon(connection)

@@ -104,7 +104,11 @@ class Settlement:
         spi = connection.channel.own_spi
         peer = self._peers.get(connection.peer.name)
         for new in drain(connection.spawned):
-            self._promote(new, now)
+            if new.is_usable:
+                self._promote(new, now)
+            else:
+                self._sas.put(new)
+                self._settle_connection(new, now)
         self._take_events(connection, peer)
         if connection.heir is not None:
             # Else the old one would live as long as its CHILD_SAs do.

@@ -62,13 +62,7 @@ class RekeyIkeSa:
         Raises:
             ParseError: a payload is missing.
         """
-        assert self._offer is not None
-        old = OldKeys(connection.suite.prf, connection.keys.sk_d)
-        env = connection.env
-        if self._draft is not None:
-            outcome: IkeSaDraft | InitOffer | Failure = followup.read(self._draft, payloads)
-        else:
-            outcome = rekey_ike_sa.read_response(self._offer, payloads, old, env.random_bytes)
+        outcome, env = self._read(connection, payloads), connection.env
         if isinstance(outcome, InitOffer):
             self._offer = outcome
             connection.go_on(self, now)
@@ -87,9 +81,7 @@ class RekeyIkeSa:
             self._draft = followup.begin(outcome, env.random_bytes)
             connection.go_on(self, now)
         else:
-            self._offer = self._draft = None
-            agreement = outcome.agreement()
-            new = succession.spawn(connection, agreement, Role.INITIATOR, self._began, now)
+            new = self._spawn(connection, outcome, now)
             new.peer_token = crash_detection.read(payloads)
             rival = self.rival
             if rival is not None and rival.is_usable and new.lowest_nonce < rival.lowest_nonce:
@@ -101,6 +93,37 @@ class RekeyIkeSa:
             if rival is not None:
                 rival.claims = None
                 rival.end_at(now + env.settings.duplicate_grace, DeletionReason.DUPLICATE)
+
+    def finish_unwanted(
+        self, connection: Connection, payloads: Sequence[Payload], now: float
+    ) -> None:
+        """Take the answer though the IKE SA is being deleted: the peer has the new one now.
+
+        Raises:
+            ParseError: a payload is missing.
+        """
+        outcome = self._read(connection, payloads)
+        if isinstance(outcome, IkeSaDraft) and not outcome.methods:
+            new = self._spawn(connection, outcome, now)
+            new.delete(connection.ended_by or DeletionReason.LOCAL, now)
+            new.events.clear()  # it is over before anybody has heard of it
+        else:
+            self.abandon(connection)
+
+    def _read(
+        self, connection: Connection, payloads: Sequence[Payload]
+    ) -> IkeSaDraft | InitOffer | Failure:
+        assert self._offer is not None
+        if self._draft is not None:
+            return followup.read(self._draft, payloads)
+        old = OldKeys(connection.suite.prf, connection.keys.sk_d)
+        random_bytes = connection.env.random_bytes
+        return rekey_ike_sa.read_response(self._offer, payloads, old, random_bytes)
+
+    def _spawn(self, connection: Connection, draft: IkeSaDraft, now: float) -> Connection:
+        self._offer = self._draft = None
+        agreement = draft.agreement()
+        return succession.spawn(connection, agreement, Role.INITIATOR, self._began, now)
 
     def _yield(self, connection: Connection, now: float) -> None:
         """Leave the IKE SA to the peer's rekey, or keep it until that is done."""

@@ -333,6 +333,28 @@ class TestIkeSa:
         left, right = live(network, "left"), live(network, "right")
         assert {(i, o) for _, i, o in left} == {(o, i) for _, i, o in right}
 
+    @pytest.mark.parametrize("after", [0.005, 0.015])
+    @pytest.mark.parametrize("how", ["delete", "reconfigure"])
+    def test_deleted_while_it_is_rekeyed(self, how: str, after: float) -> None:
+        """RFC 7296 §1.4.1: the peer has a new IKE SA, which has to go too."""
+        network = established()
+        left = network.left.endpoint
+        left.rekey_peer("right", network.now)
+        network.run(after)
+        if how == "delete":
+            left.delete_peer("right", network.now)
+        else:
+            left.set_peers([], network.now)
+        network.run(2)
+        assert not network.right.endpoint.ike_sas()
+        assert len(network.right.of(IkeSaEstablished)) == 2
+        assert not live(network, "right")
+        assert not left.ike_sas()
+        assert network.left.one(IkeSaEstablished)
+        assert network.left.one(IkeSaClosed)
+        network.run(60)
+        assert left.next_deadline() is None
+
     def test_a_peer_that_does_not_delete_the_old_one(self) -> None:
         network = established()
         network.left.endpoint.rekey_peer("right", network.now)
