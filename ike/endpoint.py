@@ -270,7 +270,8 @@ class Endpoint:
         """Carry on the IKE SAs that another process has exported.
 
         Those whose peer is not configured as it was are reported, and passed over. A CHILD_SA
-        whose `ChildConfig` is there no more is deleted, which is reported as ever.
+        whose `ChildConfig` is there no more is deleted, which is reported as ever. What is on
+        offer to a peer is reported again (`ChildSaOffered`).
 
         Raises:
             ValueError: the key does not have 32 bytes.

@@ -80,6 +80,29 @@ class IkeSaClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildSaOffered:
+    """As initiator we have offered an inbound SPI: the peer may send ESP by it from now on.
+
+    It may do so as soon as it has sent its answer, and so before we know the keys. The offer ends
+    with the `ChildSaEstablished` of this `spi_in`, or with `ChildSaOfferEnded`.
+    """
+
+    child: str
+    peer: str
+    spi_in: int
+    local: UdpAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSaOfferEnded:
+    """What was offered has not come to be: by this `spi_in` nothing will be received."""
+
+    child: str
+    peer: str
+    spi_in: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChildSaEstablished:
     """A pair of ESP SAs is ready in both directions.
 
@@ -188,6 +211,8 @@ class PeerRefused:
 Event = (
     IkeSaEstablished
     | IkeSaClosed
+    | ChildSaOffered
+    | ChildSaOfferEnded
     | ChildSaEstablished
     | ChildSaDeleted
     | PeerMoved

@@ -20,7 +20,14 @@ from ike.connection import Connection
 from ike.crypto import key_exchange
 from ike.crypto.key_exchange import PrivateValue
 from ike.environment import Environment
-from ike.events import AttemptFailed, FailureReason, Role
+from ike.events import (
+    AttemptFailed,
+    ChildSaOffered,
+    ChildSaOfferEnded,
+    Event,
+    FailureReason,
+    Role,
+)
 from ike.exchanges import ike_auth, ike_sa_init, informational
 from ike.exchanges.child import ChildContext, ChildDraft, ChildOffer, read_answer
 from ike.exchanges.ike_intermediate import covered, covered_of_own
@@ -44,6 +51,7 @@ class InitiatorHandshake:
         failure: why there is no result, once the state is CLOSED.
         cancelled: nobody wants the CHILD_SA any more.
         given_up: nobody wants the IKE SA any more; if the peer makes it, it is deleted at once.
+        events: what happened, for the owner to take.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class InitiatorHandshake:
         self.failure: Failure | None = None
         self.cancelled = False
         self.given_up = False
+        self.events: list[Event] = []
         self.began = env.next_sequence()
         self.initial_contact = True
         self.spi = env.allocate_ike_spi()
@@ -257,6 +266,9 @@ class InitiatorHandshake:
             transport = self.child.mode is Mode.TRANSPORT and not auth.agreement.nat.detected
             spi_in = self.env.allocate_esp_spi()
             self._child_offer = ChildOffer(self.child, spi_in, transport=transport)
+            self.events.append(
+                ChildSaOffered(self.child.name, self.peer.name, spi_in, self.channel.local)
+            )
         self.state = states.advance(self.state, Trigger.KEYS_AGREED)
         self.channel.request(
             ExchangeType.IKE_AUTH,
@@ -336,7 +348,7 @@ class InitiatorHandshake:
     ) -> None:
         name = offer.config.name
         if isinstance(outcome, Failure):
-            self.env.release_esp_spi(offer.spi_in)
+            self._withdraw(offer)
             if not self.cancelled:
                 connection.events.append(
                     AttemptFailed(name, self.peer.name, outcome.reason, outcome.detail)
@@ -344,7 +356,7 @@ class InitiatorHandshake:
             if not outcome.notify_type:
                 connection.enqueue(DeleteChildren({offer.spi_in: 0}, {name}), now)
         elif self.cancelled:
-            self.env.release_esp_spi(offer.spi_in)
+            self._withdraw(offer)
             spis = {offer.spi_in: outcome.agreement().spi_out}
             connection.enqueue(DeleteChildren(spis, {name}), now)
         else:
@@ -362,8 +374,12 @@ class InitiatorHandshake:
         self.state = states.advance(self.state, Trigger.ENDED)
         self.channel.forget_request()
         if self._child_offer is not None:
-            self.env.release_esp_spi(self._child_offer.spi_in)
+            self._withdraw(self._child_offer)
             self._child_offer = None
+
+    def _withdraw(self, offer: ChildOffer) -> None:
+        self.env.release_esp_spi(offer.spi_in)
+        self.events.append(ChildSaOfferEnded(offer.config.name, self.peer.name, offer.spi_in))
 
 
 def _readable(received: Received, exchange: str) -> tuple[Payload, ...]:

@@ -9,6 +9,8 @@ from ike.child_sa import ChildSa
 from ike.events import (
     ChildSaDeleted,
     ChildSaEstablished,
+    ChildSaOffered,
+    ChildSaOfferEnded,
     DeletionReason,
     IkeSaClosed,
     IkeSaEstablished,
@@ -40,6 +42,16 @@ def ike_sa_closed(connection: Connection, reason: DeletionReason) -> IkeSaClosed
     """Report the end of the IKE SA."""
     channel = connection.channel
     return IkeSaClosed(connection.peer.name, channel.initiator_spi, channel.responder_spi, reason)
+
+
+def child_sa_offered(connection: Connection, child: str, spi_in: int) -> ChildSaOffered:
+    """Report that the peer may send by an inbound SPI, whose keys are not known yet."""
+    return ChildSaOffered(child, connection.peer.name, spi_in, connection.channel.local)
+
+
+def child_sa_offer_ended(connection: Connection, child: str, spi_in: int) -> ChildSaOfferEnded:
+    """Report that an offer has come to nothing."""
+    return ChildSaOfferEnded(child, connection.peer.name, spi_in)
 
 
 def child_sa_established(

@@ -64,6 +64,7 @@ class Settlement:
             self._env.release_ike_spi(spi)
 
     def _settle_initiator(self, handshake: InitiatorHandshake, now: float) -> None:
+        self.events += drain(handshake.events)
         spi = handshake.channel.own_spi
         if handshake.connection is not None:
             if self._sas.get(spi) is handshake:
@@ -132,6 +133,7 @@ class Settlement:
         oldest = self._sas.leave(sa)
         if isinstance(oldest, InitiatorHandshake):
             oldest.abandon()
+            self.events += drain(oldest.events)
             self.remove(oldest.channel.own_spi)
         elif oldest is not None:
             oldest.close(oldest.ended_by or DeletionReason.LOCAL)

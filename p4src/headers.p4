@@ -45,7 +45,8 @@ enum bit<8> PuntReason {
     NO_SA         = 4, // must be protected, has no SA, and no decision in `no_sa`
     NEIGHBOR      = 5, // the next hop's MAC address is not known
     TTL_EXPIRED   = 6,
-    TOO_BIG       = 7  // larger than the MTU, and DF is set
+    TOO_BIG       = 7, // larger than the MTU, and DF is set
+    EARLY_ESP     = 8  // for an inbound SA whose keys are still being negotiated
 }
 
 header ethernet_t {
@@ -95,7 +96,7 @@ header packet_in_t {
 
 @controller_header("packet_out")
 header packet_out_t {
-    interface_id_t interface_id; // send from here as it is; 0: through the pipeline
+    interface_id_t interface_id; // send from here as it is; 0: through the pipeline, as our own
     bit<1>         bypass_spd;   // IKE itself must not be protected (RFC 4301 §5.1)
     bit<7>         padding;
 }

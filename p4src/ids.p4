@@ -32,6 +32,7 @@
 #define ACTION_BYPASS_IN             0x01000013
 #define ACTION_DISCARD_IN            0x01000014
 #define ACTION_KNOWN_SOURCE          0x01000015
+#define ACTION_AWAIT_KEYS            0x01000016
 #define ACTION_PROTECT               0x01000020
 #define ACTION_BYPASS_OUT            0x01000021
 #define ACTION_DISCARD_OUT           0x01000022

@@ -75,7 +75,8 @@ control RouterIngress(inout headers_t hdr,
             if (meta.verdict == Verdict.UNDECIDED && meta.sa_in != 0) {
                 sa_selectors.apply(hdr, meta);
             }
-            if (meta.verdict == Verdict.UNDECIDED && !meta.from_controller) {
+            // What the controller sends is its own, but for ESP: that came in before its keys did.
+            if (meta.verdict == Verdict.UNDECIDED && (!meta.from_controller || meta.spi != 0)) {
                 local.apply(hdr, meta, is_local, is_esp);
                 if (is_esp) {
                     sad_in.apply(hdr, meta);

@@ -26,6 +26,7 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     bit<512> integrity_key = 0;
     bit<1>  extended_sequence_numbers = 0;
     bit<1>  anti_replay = 0;
+    bool    awaits_keys = false;
 
     // The packet came over this SA. `generation` differs from that of the SA that had the id
     // before. The algorithms are those of `esp_cipher.p4`. `anti_replay` is 0 for manual SAs only:
@@ -54,6 +55,14 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
         sad_in_counter.count();
     }
 
+    // We have offered this SPI to a peer, who may send by it before the controller has read his
+    // answer and knows the keys. The controller holds the packet until then, and sends it back.
+    @id(ACTION_AWAIT_KEYS)
+    action await_keys() {
+        awaits_keys = true;
+        sad_in_counter.count();
+    }
+
     @id(TABLE_SAD_IN)
     @entry_restriction("spi > 255")
     table sad_in {
@@ -61,7 +70,7 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
             hdr.ipv4.destination : exact @id(1) @name("destination");
             meta.spi             : exact @id(2) @name("spi");
         }
-        actions = { decapsulate; @defaultonly NoAction; }
+        actions = { decapsulate; await_keys; @defaultonly NoAction; }
         const default_action = NoAction;
         counters = sad_in_counter;
         size = SA_TABLE_SIZE;
@@ -70,6 +79,8 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     apply {
         if (!sad_in.apply().hit) {
             DROP(UNKNOWN_SPI)
+        } else if (awaits_keys) {
+            PUNT(EARLY_ESP)
         } else {
             bit<32> last_generation;
             bit<64> highest;

@@ -16,6 +16,7 @@ class PuntReason(IntEnum):
     NEIGHBOR = 5
     TTL_EXPIRED = 6
     TOO_BIG = 7
+    EARLY_ESP = 8
 
 
 class DropReason(IntEnum):

@@ -15,6 +15,7 @@ from controller.passive.events import (
     Severity,
 )
 from controller.policy.model import PacketType, Policy
+from controller.router.early_esp import EarlyEsp
 from controller.router.failures import FailureLog, NegotiationFailure
 from controller.router.keylog import esp_keylog_lines
 from controller.router.peers import peer_configs, peer_name
@@ -28,6 +29,8 @@ from ike.events import (
     AttemptFailed,
     ChildSaDeleted,
     ChildSaEstablished,
+    ChildSaOffered,
+    ChildSaOfferEnded,
     DeletionReason,
     Event,
     FailureReason,
@@ -64,6 +67,7 @@ class Negotiation:
         self,
         policy: Policy,
         sad: SecurityAssociationDatabase,
+        early: EarlyEsp,
         *,
         random_bytes: Callable[[int], bytes],
         settings: Settings,
@@ -72,6 +76,7 @@ class Negotiation:
         esp_keylog: Callable[[str], None] | None = None,
     ) -> None:
         self._sad = sad
+        self._early = early
         self._esp_keylog = esp_keylog
         self._types = {packet_type.name: packet_type for packet_type in policy.packet_types}
         self._endpoint = Endpoint(
@@ -201,8 +206,13 @@ class Negotiation:
         self, event: Event, now: float, is_clear: Callable[[int], bool]
     ) -> Iterator[PassiveEvent]:
         match event:
+            case ChildSaOffered():
+                self._early.offered(event.spi_in, event.local.address, event.child)
+            case ChildSaOfferEnded():
+                self._early.ended(event.spi_in)
             case ChildSaEstablished():
                 yield from self._established(event, now, is_clear)
+                self._early.established(event.spi_in, now)
             case ChildSaDeleted():
                 yield from self._deleted(event, now)
             case AttemptFailed():

@@ -19,6 +19,7 @@ from controller.passive.machine import PassiveMode
 from controller.passive.states import State
 from controller.policy.model import Policy
 from controller.router.baseline import Baseline
+from controller.router.early_esp import EarlyEsp
 from controller.router.effects import carry_out
 from controller.router.expiry import ExpiryWatch
 from controller.router.negotiation import Negotiation
@@ -68,9 +69,11 @@ class Parts:
         self.baseline = Baseline(self.desired)
         self.declare_baseline()
         self.sad = SecurityAssociationDatabase(self.desired, self.routes, random_bytes)
+        self.early = EarlyEsp(self.desired, self.sad)
         self.negotiation = Negotiation(
             policy,
             self.sad,
+            self.early,
             random_bytes=random_bytes,
             settings=settings or policy.ike_settings,
             wall_clock=wall_clock,
@@ -83,7 +86,7 @@ class Parts:
         )
         self.expiry = ExpiryWatch(wall_clock)
         self.expiry.set_certificates(policy.certificates, now)
-        self.punts = Punts(policy, self.routes, self.sad)
+        self.punts = Punts(policy, self.routes, self.sad, self.early)
         self.apply(self.passive.advance(now), now)
 
     def settle(self, now: float) -> None:

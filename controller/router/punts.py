@@ -10,6 +10,7 @@ from controller.p4runtime.entities import Declared, EntryKey, PacketIn, PacketOu
 from controller.p4runtime.enums import PuntReason
 from controller.passive.events import PacketWithoutSa
 from controller.policy.model import Interface, Policy
+from controller.router.early_esp import EarlyEsp
 from controller.router.sad import SecurityAssociationDatabase
 from controller.speaker import icmp, ike_transport
 from controller.speaker.errors import PacketError
@@ -47,10 +48,15 @@ class Punts:
     """Answers ARP and ICMP, finds neighbors, and hands on what is for IKE and passive mode."""
 
     def __init__(
-        self, policy: Policy, routes: RouteTable, sad: SecurityAssociationDatabase
+        self,
+        policy: Policy,
+        routes: RouteTable,
+        sad: SecurityAssociationDatabase,
+        early: EarlyEsp,
     ) -> None:
         self._routes = routes
         self._sad = sad
+        self._early = early
         self._interfaces = {interface.id: interface for interface in policy.interfaces}
         self._neighbors = NeighborCache(policy.interfaces)
         self._icmp_errors = TokenBucket(ICMP_ERROR_RATE, ICMP_ERROR_BURST)
@@ -102,6 +108,7 @@ class Punts:
     def drops(self) -> dict[str, Tally]:
         """Return what the controller itself has dropped, by reason."""
         return {
+            "early_esp": self._early.dropped,
             "no_neighbor": self._neighbors.dropped,
             "malformed_punt": self._malformed,
             "local_unanswered": self._local_unanswered,
@@ -130,6 +137,8 @@ class Punts:
                     packet.interface_id, IPv4Address(packet.next_hop), packet.frame, now
                 )
                 self._carry_out(effects, result, now)
+            case PuntReason.EARLY_ESP:
+                result.send += self._early.receive(packet.frame, now)
             case PuntReason.TTL_EXPIRED:
                 self._report(packet.frame, result, now, None, packet.interface_id)
             case PuntReason.TOO_BIG:

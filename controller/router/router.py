@@ -148,6 +148,7 @@ class Router:
     ) -> None:
         """The switch has answered a `Write`; say of each refusal what it means."""
         self._parts.desired.acknowledge(updates, failures)
+        self._parts.outputs += (Send(packet) for packet in self._parts.early.release())
         for sentence in explain(failures):
             self._parts.say(Severity.ERROR, sentence)
         if failures:
@@ -221,6 +222,7 @@ class Router:
         """Do what is due."""
         self._parts.negotiation.advance(now)
         self._parts.sad.advance(now)
+        self._parts.early.advance(now)
         self._parts.apply(self._parts.passive.advance(now), now)
         self._parts.take(self._parts.punts.advance(now))
         self._parts.messages += self._parts.expiry.advance(now)
@@ -233,6 +235,7 @@ class Router:
             self._parts.sad.next_deadline(),
             self._parts.passive.next_deadline(),
             self._parts.punts.next_deadline(),
+            self._parts.early.next_deadline(),
             self._parts.expiry.next_deadline(),
         )
         return min((time for time in deadlines if time is not None), default=None)

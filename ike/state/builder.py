@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ike import reports
 from ike.authentication.lifetime import Renewal
 from ike.channel import Channel
 from ike.child_sa import ChildSa, Making
@@ -136,8 +137,10 @@ class Builder:
             connection.heir = self._known(record.heir)
             connection.claims = self._known(record.claims)
 
-            def restore_task(task: TaskRecord, peer: Peer = peer) -> Task:
-                return self._task(task, peer)
+            def restore_task(
+                task: TaskRecord, connection: Connection = connection, peer: Peer = peer
+            ) -> Task:
+                return self._task(task, connection, peer)
 
             connection.tasks.restore(record.tasks, restore_task, self._at)
 
@@ -181,13 +184,13 @@ class Builder:
             record.volume,
         )
 
-    def _task(self, record: TaskRecord, peer: Peer) -> Task:
+    def _task(self, record: TaskRecord, connection: Connection, peer: Peer) -> Task:
         match record:
             case CreateChildRecord():
-                self._offers_child(record)
+                self._offers_child(record, connection)
                 return CreateChild.restore(record, peer.is_live, self._base)
             case RekeyChildRecord():
-                self._offers_child(record)
+                self._offers_child(record, connection)
                 rival = None if record.rival is None else self._children.get(record.rival)
                 return RekeyChild.restore(record, rival, self._base)
             case DeleteChildrenRecord():
@@ -209,6 +212,13 @@ class Builder:
                     self.ike_spis.add(record.offer.spi)
                 return RekeyIkeSa.restore(record, self._known(record.rival), self._base)
 
-    def _offers_child(self, record: CreateChildRecord | RekeyChildRecord) -> None:
-        if record.offer is not None:
-            self.esp_spis.add(record.offer.spi_in)
+    def _offers_child(
+        self, record: CreateChildRecord | RekeyChildRecord, connection: Connection
+    ) -> None:
+        offer = record.offer
+        if offer is not None:
+            self.esp_spis.add(offer.spi_in)
+            # Reported once more: who has begun to receive by it was another process.
+            connection.events.append(
+                reports.child_sa_offered(connection, offer.config.name, offer.spi_in)
+            )

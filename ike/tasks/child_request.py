@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ike import reports
 from ike.codec.payload import Payload
 from ike.config import ChildConfig
 from ike.exchanges import create_child_sa
@@ -17,13 +18,20 @@ if TYPE_CHECKING:
 
 
 def make_offer(connection: Connection, config: ChildConfig) -> ChildOffer:
-    """Make an offer, with an inbound SPI that the task has to give back if nothing comes of it."""
+    """Make an offer, and report it; the task has to withdraw it if nothing comes of it."""
     env = connection.env
+    spi_in = env.allocate_esp_spi()
+    connection.events.append(reports.child_sa_offered(connection, config.name, spi_in))
     return create_child_sa.make_offer(
-        config,
-        env.allocate_esp_spi(),
-        env.random_bytes,
-        allow_transport=connection.allows_transport,
+        config, spi_in, env.random_bytes, allow_transport=connection.allows_transport
+    )
+
+
+def withdraw(connection: Connection, offer: ChildOffer) -> None:
+    """Give the inbound SPI back, and report that nothing has come of the offer."""
+    connection.env.release_esp_spi(offer.spi_in)
+    connection.events.append(
+        reports.child_sa_offer_ended(connection, offer.config.name, offer.spi_in)
     )
 
 

@@ -164,9 +164,9 @@ class RekeyChild:
             self._yield(connection, old, now)
 
     def abandon(self, connection: Connection) -> None:
-        """Give the SPI back."""
+        """Withdraw the offer."""
         if self._offer is not None:
-            connection.env.release_esp_spi(self._offer.spi_in)
+            child_request.withdraw(connection, self._offer)
             self._offer = self._draft = None
 
     def snapshot(self) -> RekeyChildRecord:

@@ -7,6 +7,7 @@ what it expects is what both have to do.
 # ruff: noqa: F403 - the tests and fixtures of those modules are this module's
 from tests.bmv2.datapath.test_branches import *
 from tests.bmv2.datapath.test_drop_reasons import *
+from tests.bmv2.datapath.test_early_esp import *
 from tests.bmv2.datapath.test_esp_algorithms import *
 from tests.bmv2.datapath.test_esp_tunnel import *
 from tests.bmv2.datapath.test_forwarding import *

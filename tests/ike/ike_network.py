@@ -14,7 +14,7 @@ from authority import NOW
 
 from ike.config import ChildConfig, PeerConfig, PresharedKey, Settings
 from ike.endpoint import Endpoint
-from ike.events import Event
+from ike.events import ChildSaOffered, ChildSaOfferEnded, Event
 from ike.types import Datagram, Identity, Secret, TrafficSelector, UdpAddress
 
 LEFT = IPv4Address("192.0.2.1")
@@ -78,15 +78,25 @@ def mirrored(one: ChildConfig, name: str) -> ChildConfig:
 
 @dataclass
 class Node:
-    """A router; its clock is `offset` seconds ahead of the network's."""
+    """A router; its clock is `offset` seconds ahead of the network's.
+
+    `history` is all that it has reported, `log` the same without offers: what has come of them.
+    """
 
     endpoint: Endpoint
     log: list[Event] = field(default_factory=list)
+    history: list[Event] = field(default_factory=list)
     offset: float = 0.0
 
     def next_deadline(self) -> float | None:
         deadline = self.endpoint.next_deadline()
         return None if deadline is None else deadline - self.offset
+
+    def collect(self) -> None:
+        """Take what the endpoint has to say."""
+        events = self.endpoint.events()
+        self.history += events
+        self.log += (e for e in events if not isinstance(e, ChildSaOffered | ChildSaOfferEnded))
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.log if isinstance(event, kind)]
@@ -150,7 +160,7 @@ class Network:
     def collect(self) -> None:
         """Take what the endpoints have to send and to say."""
         for node in self.nodes.values():
-            node.log += node.endpoint.events()
+            node.collect()
             for datagram in node.endpoint.transmits():
                 self.sent.append(datagram)
                 for delay, arriving in self.filter(datagram):

@@ -38,6 +38,8 @@ from ike.endpoint import Endpoint
 from ike.events import (
     AttemptFailed,
     ChildSaEstablished,
+    ChildSaOffered,
+    ChildSaOfferEnded,
     FailureReason,
     IkeSaEstablished,
     PeerRefused,
@@ -411,7 +413,10 @@ class TestResponder:
         elif change == "no CERT":
             payloads = without(payloads, Certificate)
         notified = responder.answer(payloads)
-        (event,) = responder.victim.events()
+        offered, ended, event = responder.victim.events()
+        assert isinstance(offered, ChildSaOffered)
+        assert isinstance(ended, ChildSaOfferEnded)
+        assert ended.spi_in == offered.spi_in
         assert isinstance(event, AttemptFailed)
         assert not responder.victim.ike_sas()
         return event, notified
@@ -446,7 +451,7 @@ class TestResponder:
         responder = HostileResponder(endpoint(left), right)
         responder.requested()
         assert responder.answer([Notify(NotifyType.AUTHENTICATION_FAILED)]) is None
-        (event,) = responder.victim.events()
+        *_, event = responder.victim.events()
         assert isinstance(event, AttemptFailed)
         assert "certificate O=example, CN=left.example" in event.detail
         assert "issued by C=CH, O=example, CN=Root" in event.detail

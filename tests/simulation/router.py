@@ -217,6 +217,7 @@ class SimulatedRouter:
         return {
             entry.params[0]: CounterValue(entry.counter.packets, entry.counter.bytes)
             for entry in program.tables["RouterIngress.sad_in.sad_in"].entries()
+            if entry.params  # else its keys are not known yet
         }
 
     def sad_out_counters(self) -> dict[int, CounterValue]:

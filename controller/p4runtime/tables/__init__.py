@@ -36,6 +36,7 @@ from controller.p4runtime.tables.routes import (
     route_via,
 )
 from controller.p4runtime.tables.sad import (
+    AWAIT_KEYS,
     SEQUENCE_LIMIT_32,
     SEQUENCE_LIMIT_64,
     SadIn,
@@ -43,12 +44,14 @@ from controller.p4runtime.tables.sad import (
     parse_sad_in,
     parse_sad_out,
     sad_in,
+    sad_in_awaiting_keys,
     sad_out,
 )
 from controller.p4runtime.tables.selectors import parse_selector_sa_id, sa_selectors
 from controller.p4runtime.tables.spd import spd_in, spd_out
 
 __all__ = [
+    "AWAIT_KEYS",
     "PASSIVE_MODE_KEY",
     "SEQUENCE_LIMIT_32",
     "SEQUENCE_LIMIT_64",
@@ -80,6 +83,7 @@ __all__ = [
     "route_via",
     "sa_selectors",
     "sad_in",
+    "sad_in_awaiting_keys",
     "sad_out",
     "spd_in",
     "spd_out",

@@ -20,6 +20,8 @@ PUNT_RATES = {
     PuntReason.NEIGHBOR: (100, 100),
     PuntReason.TTL_EXPIRED: (100, 50),
     PuntReason.TOO_BIG: (100, 50),
+    # The controller holds as many as the burst.
+    PuntReason.EARLY_ESP: (1000, 512),
 }
 
 IKE_GROUPS = 256  # IKE_METER_SIZE of sizes.p4

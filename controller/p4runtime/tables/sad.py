@@ -15,6 +15,9 @@ SEQUENCE_LIMIT_32 = 0xFFFFFFFF
 SEQUENCE_LIMIT_64 = 0xFFFFFFFF_FFFFFFFF
 """The last one with them."""
 
+AWAIT_KEYS = "await_keys"
+"""The action of an inbound SPI whose keys are not known yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class SadIn:
@@ -70,6 +73,19 @@ def sad_in(sa: SadIn, name: str = "") -> Entry:
             ("anti_replay_", int(sa.anti_replay)),
         ),
         label=_label("inbound SA", sa.spi, f"to {sa.destination}", name),
+    )
+
+
+def sad_in_awaiting_keys(destination: IPv4Address, spi: int, name: str = "") -> Entry:
+    """Return the entry of an inbound SPI that is on offer to a peer: its packets are punted.
+
+    It has the key of the SA's entry, which takes its place.
+    """
+    return make_entry(
+        "sad_in",
+        (("destination", int(destination)), ("spi", spi)),
+        AWAIT_KEYS,
+        label=_label("SPI on offer", spi, f"to {destination}", name),
     )
 
 

@@ -226,6 +226,7 @@ class TestAuthenticated:
             network.run(0.01)
             for node in (network.left, network.right):
                 node.log.clear()
+                node.history.clear()
             network.sent.clear()
 
         flood(victim, MANY // 20, strike, footprint(victim) + bound_of(SETTINGS, 1))

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ike.events import ChildSaDeleted, ChildSaEstablished, Event
+from ike.events import (
+    ChildSaDeleted,
+    ChildSaEstablished,
+    ChildSaOffered,
+    ChildSaOfferEnded,
+    Event,
+    Role,
+)
 
 
 @dataclass
 class Ledger:
     """Follows the events of both ends.
 
-    `live` are the CHILD_SAs of each side by inbound SPI.
+    `live` are the CHILD_SAs of each side by inbound SPI, `on_offer` the SPIs that it has offered.
     """
 
     live: dict[str, dict[int, ChildSaEstablished]] = field(
         default_factory=lambda: {"left": {}, "right": {}}
     )
+    on_offer: dict[str, set[int]] = field(default_factory=lambda: {"left": set(), "right": set()})
     _keys: dict[bytes, tuple[str, int]] = field(default_factory=dict)
 
     def note(self, side: str, event: Event) -> None:
         """Take an event: no key belongs to two SAs, and what ends has been there."""
-        if isinstance(event, ChildSaEstablished):
+        on_offer = self.on_offer[side]
+        if isinstance(event, ChildSaOffered):
+            assert event.spi_in not in on_offer | self.live[side].keys(), "it is in use"
+            on_offer.add(event.spi_in)
+        elif isinstance(event, ChildSaOfferEnded):
+            on_offer.remove(event.spi_in)
+        elif isinstance(event, ChildSaEstablished):
+            if event.role is Role.INITIATOR:
+                on_offer.remove(event.spi_in)
             assert event.spi_in not in self.live[side], "an SPI in use is given out again"
             self.live[side][event.spi_in] = event
             other = "right" if side == "left" else "left"
@@ -38,3 +54,8 @@ class Ledger:
     def forget(self, side: str) -> None:
         """Take a restart, of which no event tells."""
         self.live[side].clear()
+        self.forget_offers(side)
+
+    def forget_offers(self, side: str) -> None:
+        """Take a handover: who carries on reports anew what is still on offer."""
+        self.on_offer[side].clear()

@@ -166,6 +166,7 @@ class World:
         """Have another process carry on, with messages in flight; what is half-made is lost."""
         self.network.collect()
         blob = self.node(side).endpoint.export_state(_STATE_KEY, self.network.now)
+        self.ledger.forget_offers(side)
         self.network.replace(side, self.configuration(side, self.wanted[side]))
         report = self.node(side).endpoint.import_state(blob, _STATE_KEY, self.network.now)
         assert not report.not_carried_on
@@ -296,6 +297,7 @@ class World:
         """One pair of SAs a wanted policy, the same at both ends, and no more."""
         left, right = (self.ledger.live[side] for side in SIDES)
         for side in SIDES:
+            assert not self.ledger.on_offer[side], "an offer has no end"
             names = sorted(e.child for e in self.ledger.live[side].values())
             assert names == sorted(f"{side}-{p}" for p in self.wanted[side]), (side, names)
         for here in left.values():
@@ -354,17 +356,17 @@ class _Network(Network):
 
     def replace(self, side: str, peer: PeerConfig) -> None:
         """Put a new endpoint in a side's place; what it had to say is still in the log."""
-        log = self.nodes[ADDRESSES[side]].log
+        before = self.nodes[ADDRESSES[side]]
         node = self._node(peer, self.settings)
-        node.log = log
+        node.log, node.history = before.log, before.history
         self.nodes[ADDRESSES[side]] = node
         self.nodes[THERE] = self.nodes[LEFT]
 
     def collect(self) -> None:
-        known = {side: len(self.nodes[a].log) for side, a in ADDRESSES.items()}
+        known = {side: len(self.nodes[a].history) for side, a in ADDRESSES.items()}
         super().collect()
         for side, address in ADDRESSES.items():
-            for event in self.nodes[address].log[known[side] :]:
+            for event in self.nodes[address].history[known[side] :]:
                 self.world.ledger.note(side, event)
 
 
