@@ -113,6 +113,9 @@ class Endpoint:
     def cancel(self, child: str, now: float) -> None:
         """Give up an attempt in flight: `AttemptFailed` with CANCELLED. Without one, do nothing.
 
+        A CHILD_SA that the peer is about to make for it is deleted as soon as the answer is there;
+        the IKE SA that carries it stays.
+
         Raises:
             KeyError: no such child is configured.
         """
