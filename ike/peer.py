@@ -82,10 +82,11 @@ class Peer:
         handshake = self.handshake
         if handshake is None or handshake.child is None or handshake.child.name != name:
             return
+        waiting = [a.child for a in self._attempts.values() if self._carrier(a.child) is None]
         if handshake.state is State.AUTH_SENT:
             handshake.cancelled = True
-        elif self._attempts:
-            handshake.child = next(iter(self._attempts.values())).child
+        elif waiting:
+            handshake.child = waiting[0]
         elif self._connecting:
             handshake.child = None
         else:

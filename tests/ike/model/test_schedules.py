@@ -17,6 +17,7 @@ from model.world import World
 UNIT = 16
 SEEDS = int(os.environ.get("P4IPSEC_SCHEDULES", "300"))
 FOUND = {
+    3315: "an attempt cancelled whose handshake the next one did not need",
     12147: "an IKE_SA_INIT given up for the other end's, with lifetimes of 37 s",
     20273: "a peer deleted while its IKE SA was being rekeyed",
     21815: "two IKE SAs authenticated again at once, each from the end that made it",
