@@ -17,6 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from finsy.proto import p4i
+from google.protobuf import text_format
+
 from p4src.artefacts import (
     BUILD_DIR,
     JSON_PATH,
@@ -58,7 +61,7 @@ def compile_program(compiler: str, target: Path) -> None:
         CompileError: p4c failed or had something to say.
     """
     repository = SOURCE_DIR.parent
-    p4info = target / "p4info.txt"  # p4c picks the format by this ending
+    p4info = target / "p4info.bin"  # the one ending that no p4c warns of
     command = [compiler, "--emit-externs", "-o", str(target / JSON_PATH.name)]
     if include := os.environ.get("P4C_INCLUDE"):
         command += ["-I", include]
@@ -66,7 +69,14 @@ def compile_program(compiler: str, target: Path) -> None:
     result = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
     if result.returncode or result.stderr.strip():
         raise CompileError(f"p4c: {result.stderr.strip()}")
-    p4info.rename(target / P4INFO_PATH.name)
+    described = p4i.P4Info.FromString(p4info.read_bytes())
+    p4info.unlink()
+    # What some versions of p4c add, and others do not, is nothing that the controller asks for.
+    for table in described.tables:
+        table.DiscardUnknownFields()
+        if "initial_default_action" in table.DESCRIPTOR.fields_by_name:
+            table.ClearField("initial_default_action")
+    (target / P4INFO_PATH.name).write_text(text_format.MessageToString(described))
     program = target / JSON_PATH.name
     text = program.read_text().replace(str(target) + "/", "")
     # The compiler stamps its own version and command line; the manifest keeps the first.
