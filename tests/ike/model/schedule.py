@@ -90,8 +90,13 @@ class Schedule:
 
     @property
     def is_peaceful(self) -> bool:
-        """Whether each end is always there, and can be reached with some patience."""
-        return self.weather.loss <= _FAIR and not any(s.action in _SILENCING for s in self.steps)
+        """Whether each end is always there, and can be reached with some patience.
+
+        An IKE_SA_INIT answer that was changed on its way is found out by AUTH alone (RFC 7296
+        §2.15), when the responder believes in the IKE SA already.
+        """
+        fair = self.weather.loss <= _FAIR and not self.weather.corruption
+        return fair and not any(step.action in _SILENCING for step in self.steps)
 
 
 def from_seed(seed: int) -> Schedule:

@@ -21,6 +21,7 @@ FOUND = {
     12147: "an IKE_SA_INIT given up for the other end's, with lifetimes of 37 s",
     20273: "a peer deleted while its IKE SA was being rekeyed",
     21815: "two IKE SAs authenticated again at once, each from the end that made it",
+    25840: "an IKE_SA_INIT answer that came without what it had said of fragments",
 }
 
 
