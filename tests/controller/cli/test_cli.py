@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -302,7 +303,17 @@ def test_pm7_monitor_follows_until_interrupted(server: RunningServer) -> None:
     text = "Security warning: crypto ipsec optional is configured"
     server.publish(LogMessage(1.0, "warning", text))
     command = [*P4IPSEC, "monitor", "--json", "--socket", server.endpoint.path]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with (
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # Shells have what they start in the background ignore it, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process,
+        ExitStack() as cleanup,
+    ):
+        cleanup.callback(process.kill)
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["text"] == text
         server.publish(LogMessage(2.0, "info", "later", "xauthmap 10 192 line 1"))
