@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ike import crash_detection, mobike, relocation, states
+from ike import crash_detection, mobike, states
 from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.authentication.proof import obstacle_to_proof
@@ -20,6 +20,7 @@ from ike.connection import Connection
 from ike.crypto import key_exchange
 from ike.crypto.key_exchange import PrivateValue
 from ike.environment import Environment
+from ike.establishment import establish
 from ike.events import (
     AttemptFailed,
     ChildSaOffered,
@@ -310,34 +311,25 @@ class InitiatorHandshake:
             outcome = read_answer(offer, received.payloads, context)
         self._child_offer = None
         self.state = states.advance(self.state, Trigger.AUTHENTICATED)
-        connection = Connection(
+        good_for = lifetime.limit(
+            self.peer,
+            self.env.settings.rekey_margin,
+            responder.not_after,
+            self.env.calendar(),
+            lifetime.read(received.payloads),
+        )
+        self.connection = establish(
             self.env,
             self.channel,
+            self._auth,
             self.peer,
-            agreement.suite,
-            agreement.keys,
-            agreement.nonces,
-            agreement.nat,
+            received.payloads,
+            good_for,
             self.began,
             now,
         )
-        self.connection = connection
-        connection.has_ppk = self._auth.ppk_is_mixed
-        connection.peer_token = crash_detection.read(received.payloads)
-        connection.authenticated(
-            lifetime.limit(
-                self.peer,
-                self.env.settings.rekey_margin,
-                responder.not_after,
-                self.env.calendar(),
-                lifetime.read(received.payloads),
-            ),
-            now,
-        )
-        if mobike.is_agreed(self.peer, received.payloads):
-            relocation.enable(connection, decides=True)
         if offer is not None and outcome is not None:
-            self._take_child(connection, offer, outcome, now)
+            self._take_child(self.connection, offer, outcome, now)
 
     def _take_child(
         self,

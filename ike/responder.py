@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ike import crash_detection, mobike, relocation, states
+from ike import mobike, states
 from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
 from ike.channel import Channel
@@ -17,6 +17,7 @@ from ike.codec.registry import ExchangeType
 from ike.config import KeyExchange, PeerConfig
 from ike.connection import Connection
 from ike.environment import Environment
+from ike.establishment import establish
 from ike.events import Event, PeerRefused, Role
 from ike.exchanges import ike_auth, ike_sa_init
 from ike.exchanges.child import ChildAnswer, ChildContext, answer_offer
@@ -230,22 +231,6 @@ class ResponderHandshake:
         if initiator.wants_child:
             child, spi_in = self._answer_child(peer, received)
         self.state = states.advance(self.state, Trigger.AUTHENTICATED)
-        agreement = self._auth.agreement
-        connection = Connection(
-            self.env,
-            self.channel,
-            peer,
-            agreement.suite,
-            agreement.keys,
-            agreement.nonces,
-            agreement.nat,
-            self.began,
-            now,
-        )
-        self.connection = connection
-        connection.initial_contact = initiator.initial_contact
-        connection.has_ppk = self._auth.ppk_is_mixed
-        connection.peer_token = crash_detection.read(received.payloads)
         good_for = lifetime.limit(
             peer,
             self.env.settings.rekey_margin,
@@ -253,14 +238,24 @@ class ResponderHandshake:
             self.env.calendar(),
             None,
         )
-        connection.authenticated(good_for, now)
+        connection = establish(
+            self.env,
+            self.channel,
+            self._auth,
+            peer,
+            received.payloads,
+            good_for,
+            self.began,
+            now,
+        )
+        self.connection = connection
+        connection.initial_contact = initiator.initial_contact
         answer: tuple[Payload, ...] = (
             *initiator.payloads,
             *connection.own_token,
             *lifetime.announce(good_for),
         )
-        if mobike.is_agreed(peer, received.payloads):
-            relocation.enable(connection, decides=False)
+        if connection.mobility is not None:
             answer += mobike.announce(peer)
         if isinstance(child, ChildAnswer):
             answer += child.payloads
