@@ -73,9 +73,7 @@ def compile_program(compiler: str, target: Path) -> None:
     p4info.unlink()
     # What some versions of p4c add, and others do not, is nothing that the controller asks for.
     for table in described.tables:
-        table.DiscardUnknownFields()
-        if "initial_default_action" in table.DESCRIPTOR.fields_by_name:
-            table.ClearField("initial_default_action")
+        table.ClearField("initial_default_action")
     (target / P4INFO_PATH.name).write_text(text_format.MessageToString(described))
     program = target / JSON_PATH.name
     text = program.read_text().replace(str(target) + "/", "")

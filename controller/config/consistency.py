@@ -9,12 +9,7 @@ from controller.config.algorithms import Encryption, EspTransforms, algorithm_te
 from controller.config.crypto import CryptoMapType
 from controller.config.models import Config
 from controller.config.problems import Path, Problem
-from controller.p4runtime.capabilities import (
-    ESP_ENCRYPTION,
-    ESP_INTEGRITY,
-    EXTENDED_SEQUENCE_NUMBERS,
-    TRANSPORT_MODE,
-)
+from controller.p4runtime import capabilities
 from ike.config import Integrity, KeyExchange, Mode, Prf, is_legacy
 from ike.crypto.encryption import is_aead
 from ike.types import Identity
@@ -38,25 +33,22 @@ def _transform_sets(config: Config) -> Iterator[tuple[Path, str]]:
         path: Path = ("transform_sets", name)
         if transforms.is_legacy and not section.legacy:
             yield path, f"{transforms} is for old peers only: it needs 'legacy: true'"
-        integrity = transforms.integrity
-        if transforms.encryption not in ESP_ENCRYPTION or (
-            integrity is not None and integrity not in ESP_INTEGRITY
-        ):
+        if not capabilities.has_transforms(*transforms.encryption, transforms.integrity):
             yield path, f"the data plane has no {transforms}; it has {_data_plane()}"
-        if section.mode is Mode.TRANSPORT and not TRANSPORT_MODE:
+        if section.mode is Mode.TRANSPORT and not capabilities.TRANSPORT_MODE:
             yield (*path, "mode"), "the data plane has tunnel mode only"
-        if section.esn and not EXTENDED_SEQUENCE_NUMBERS:
+        if section.esn and not capabilities.EXTENDED_SEQUENCE_NUMBERS:
             yield (*path, "esn"), "the data plane has no extended sequence numbers"
 
 
 def _data_plane() -> str:
     """Name what the data plane can do, as a configuration would."""
     names = []
-    for cipher in ESP_ENCRYPTION:
+    for cipher in capabilities.ESP_ENCRYPTION:
         if is_aead(cipher[0]):
             names.append(str(EspTransforms(cipher)))
         else:
-            names += [str(EspTransforms(cipher, one)) for one in sorted(ESP_INTEGRITY)]
+            names += [str(EspTransforms(cipher, one)) for one in sorted(capabilities.ESP_INTEGRITY)]
     return ", ".join(names)
 
 

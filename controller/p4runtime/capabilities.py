@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from ike.config import EncryptionAlgorithm, Integrity
-from ike.crypto.encryption import is_aead, is_known
+from ike.crypto.encryption import is_aead
 
 _AES_BITS = (128, 192, 256)
 
@@ -58,7 +58,7 @@ def has_transforms(
     encryption: EncryptionAlgorithm, key_bits: int, integrity: Integrity | None
 ) -> bool:
     """Tell whether the data plane has these algorithms, together."""
-    if (encryption, key_bits) not in ESP_ENCRYPTION or not is_known(encryption, key_bits):
+    if (encryption, key_bits) not in ESP_ENCRYPTION:
         return False
     if is_aead(encryption):
         return integrity is None

@@ -141,39 +141,19 @@ class PairMaker:
             NoRouteToPeerError: the peer is not reachable.
         """
         keying_in, keying_out = _negotiated_keying(event)
-        way = self.tunnel(event.remote, keying_out.suite, encapsulated=event.encapsulated)
-        generation = self._new_generation()
-        return SaPair(
-            packet_type=packet_type,
-            source=SaSource.IKE,
-            inbound=SadIn(
-                destination=event.local.address,
-                spi=event.spi_in,
-                sa_id=sa_id,
-                generation=generation,
-                keying=keying_in,
-                anti_replay=True,
-            ),
-            outbound=SadOut(
-                packet_type=packet_type.id,
-                sa_id=sa_id,
-                generation=generation,
-                spi=event.spi_out,
-                keying=keying_out,
-                sequence_limit=(
-                    SEQUENCE_LIMIT_64 if keying_out.extended_sequence_numbers else SEQUENCE_LIMIT_32
-                ),
-                tunnel_source=event.local.address,
-                tunnel_destination=event.remote.address,
-                udp_destination_port=event.remote.port if event.encapsulated else 0,
-                interface_id=way.interface_id,
-                gateway=way.gateway,
-                inner_mtu=way.inner_mtu,
-            ),
-            established_at=now,
+        pair = self._make(
+            packet_type,
+            SaSource.IKE,
+            sa_id,
+            self._new_generation(),
+            (event.local.address, event.remote),
+            (event.spi_in, keying_in),
+            (event.spi_out, keying_out),
+            now,
             encapsulated=event.encapsulated,
-            rekey_at=now + event.lifetime if event.lifetime else None,
         )
+        pair.rekey_at = now + event.lifetime if event.lifetime else None
+        return pair
 
     def manual(self, packet_type: PacketType, sa_id: int, generation: int, now: float) -> SaPair:
         """Make the pair that the configuration gives for a packet type (PM-11).
@@ -181,38 +161,67 @@ class PairMaker:
         Raises:
             NoRouteToPeerError: the peer is not reachable.
         """
-        assert packet_type.manual_in is not None
-        assert packet_type.manual_out is not None
-        keying_in = manual_keying(packet_type.manual_in)
-        keying_out = manual_keying(packet_type.manual_out)
-        way = self.tunnel(UdpAddress(packet_type.peer, 0), keying_out.suite, encapsulated=False)
+        inbound, outbound = packet_type.manual_in, packet_type.manual_out
+        assert inbound is not None
+        assert outbound is not None
+        return self._make(
+            packet_type,
+            SaSource.MANUAL,
+            sa_id,
+            generation,
+            (packet_type.local_address, UdpAddress(packet_type.peer, 0)),
+            (inbound.spi, manual_keying(inbound)),
+            (outbound.spi, manual_keying(outbound)),
+            now,
+            encapsulated=False,
+        )
+
+    def _make(
+        self,
+        packet_type: PacketType,
+        source: SaSource,
+        sa_id: int,
+        generation: int,
+        ends: tuple[IPv4Address, UdpAddress],
+        inbound: tuple[int, Keying],
+        outbound: tuple[int, Keying],
+        now: float,
+        *,
+        encapsulated: bool,
+    ) -> SaPair:
+        """Make a pair: `ends` are ours and the peer's, a direction is an SPI and its keys."""
+        (local, remote), (spi_in, keying_in), (spi_out, keying_out) = ends, inbound, outbound
+        way = self.tunnel(remote, keying_out.suite, encapsulated=encapsulated)
         return SaPair(
             packet_type=packet_type,
-            source=SaSource.MANUAL,
+            source=source,
             inbound=SadIn(
-                destination=packet_type.local_address,
-                spi=packet_type.manual_in.spi,
+                destination=local,
+                spi=spi_in,
                 sa_id=sa_id,
                 generation=generation,
                 keying=keying_in,
-                anti_replay=False,
+                # The sender of a manual SA may start to count again (RFC 4303 §3.3.3).
+                anti_replay=source is not SaSource.MANUAL,
             ),
             outbound=SadOut(
                 packet_type=packet_type.id,
                 sa_id=sa_id,
                 generation=generation,
-                spi=packet_type.manual_out.spi,
+                spi=spi_out,
                 keying=keying_out,
-                sequence_limit=SEQUENCE_LIMIT_32,
-                tunnel_source=packet_type.local_address,
-                tunnel_destination=packet_type.peer,
-                udp_destination_port=0,
+                sequence_limit=(
+                    SEQUENCE_LIMIT_64 if keying_out.extended_sequence_numbers else SEQUENCE_LIMIT_32
+                ),
+                tunnel_source=local,
+                tunnel_destination=remote.address,
+                udp_destination_port=remote.port if encapsulated else 0,
                 interface_id=way.interface_id,
                 gateway=way.gateway,
                 inner_mtu=way.inner_mtu,
             ),
             established_at=now,
-            encapsulated=False,
+            encapsulated=encapsulated,
         )
 
     def redirect(self, pair: SaPair, remote: UdpAddress, *, encapsulated: bool) -> None:

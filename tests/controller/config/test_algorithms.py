@@ -210,8 +210,8 @@ def test_what_the_data_plane_cannot_do_is_refused_with_its_place(
 ) -> None:
     """Nothing is negotiated that no switch could carry."""
     only = {(Cipher.AES_GCM_16, 256): object()}
-    monkeypatch.setattr("controller.config.consistency.ESP_ENCRYPTION", only)
-    monkeypatch.setattr("controller.config.consistency.ESP_INTEGRITY", frozenset())
+    monkeypatch.setattr("controller.p4runtime.capabilities.ESP_ENCRYPTION", only)
+    monkeypatch.setattr("controller.p4runtime.capabilities.ESP_INTEGRITY", frozenset())
     found = problem(transform_sets={"t": "esp-aes 256 esp-sha256-hmac"})
     assert (found.file, found.field) == ("r1.yaml", "transform_sets.t")
     assert found.line > 0
