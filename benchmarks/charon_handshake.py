@@ -10,7 +10,6 @@ IKE SAs without a CHILD_SA.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import os
@@ -39,6 +38,7 @@ from benchmarks.charon_peers import (
     our_spokes,
     spoke_addresses,
 )
+from benchmarks.command import run
 from ike.config import KeyExchange, PeerConfig
 from ike.endpoint import Endpoint
 from ike.events import ChildSaEstablished, Event, IkeSaEstablished
@@ -315,21 +315,14 @@ def print_table(rows: list[Measurement]) -> None:
     Console(width=None if sys.stdout.isatty() else 100).print(table)
 
 
+def _obstacle() -> str:
+    reason = unavailable()
+    return f"not measured beside charon: {reason}" if reason else ""
+
+
 def main() -> int:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args()
-    reason = unavailable()
-    if reason:
-        print(f"not measured beside charon: {reason}", file=sys.stderr)
-        return 1
-    rows = measurements()
-    if options.json:
-        print(as_json(rows), end="")
-    else:
-        print_table(rows)
-    return 0
+    return run(__doc__, measurements, as_json, print_table, _obstacle)
 
 
 if __name__ == "__main__":

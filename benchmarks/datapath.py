@@ -7,7 +7,6 @@ because absolute numbers say more about the machine than about the switch.
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import json
 import os
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from bmv2.embedded import esp
 from bmv2.embedded.datapath import EmbeddedDatapath
 from bmv2.embedded.datapath.hashes import csum16
@@ -248,15 +248,7 @@ def as_json(rows: list[Measurement]) -> str:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Measure the embedded datapath.")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    wants_json: bool = parser.parse_args().json
-    rows = list(measurements())
-    if wants_json:
-        sys.stdout.write(as_json(rows))
-    else:
-        print_table(rows)
-    return 0
+    return run(__doc__, lambda: list(measurements()), as_json, print_table)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ initiate, messages are handed over in memory. What initiators and responder spen
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -19,6 +18,7 @@ from ipaddress import IPv4Address
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from ike.config import ChildConfig, IkeProposal, KeyExchange, PeerConfig, PresharedKey, Settings
 from ike.endpoint import Endpoint
 from ike.events import ChildSaEstablished
@@ -163,15 +163,7 @@ def print_table(rows: list[Measurement]) -> None:
 
 def main() -> int:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args()
-    rows = measurements()
-    if options.json:
-        print(as_json(rows), end="")
-    else:
-        print_table(rows)
-    return 0
+    return run(__doc__, measurements, as_json, print_table)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ than it is, and calls into C not: what counts is how the parts compare.
 
 from __future__ import annotations
 
-import argparse
 import cProfile
 import json
 import pstats
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from benchmarks.ike_handshake import METHODS, Star
 from ike.config import KeyExchange
 
@@ -88,15 +88,7 @@ def print_table(rows: list[Share]) -> None:
 
 def main() -> int:
     """Profile, and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args()
-    rows = measurements()
-    if options.json:
-        print(as_json(rows), end="")
-    else:
-        print_table(rows)
-    return 0
+    return run(__doc__, measurements, as_json, print_table)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ socket, with client and server in one process and on one core.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -22,6 +21,7 @@ from google.protobuf import text_format
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import run
 from bmv2.embedded.switch import EmbeddedSwitch
 from bmv2.switch_options import SwitchOptions
 from p4src.artefacts import JSON_PATH, P4INFO_PATH
@@ -142,15 +142,7 @@ def print_table(rows: list[Measurement]) -> None:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    arguments = parser.parse_args()
-    rows = measurements()
-    if arguments.json:
-        print(as_json(rows), end="")
-    else:
-        print_table(rows)
-    return 0
+    return run(__doc__, measurements, as_json, print_table)
 
 
 if __name__ == "__main__":

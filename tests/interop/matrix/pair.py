@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from ike.config import ChildConfig, PeerConfig, PresharedKey, Retransmission, Settings
+from ike.events import ChildSaDeleted, IkeSaClosed
 from ike.types import Identity, Secret, TrafficSelector
 from tests.interop.lab.engine.engine import Engine
 from tests.interop.lab.engine.tunnel import ChildPair
@@ -95,6 +96,18 @@ class Pair:
         pair = self.engine.wait_for_child(child)
         self.strongswan.wait_for_child(child)
         return pair
+
+    def rekey_child_and_ike(self, by: By) -> IkeSaClosed:
+        """Let one of them rekey the CHILD_SA, then the IKE SA; return the old one's end."""
+        if by is By.ENGINE:
+            self.engine.rekey_child(CHILD)
+            self.engine.wait_for(ChildSaDeleted)
+            self.engine.rekey_ike(PEER)
+        else:
+            self.strongswan.rekey_child(CHILD)
+            self.engine.wait_for(ChildSaDeleted)
+            self.strongswan.rekey_ike(CONNECTION)
+        return self.engine.wait_for(IkeSaClosed)
 
     def ping_both_ways(self) -> None:
         """Prove the keys of both directions with echo requests from either side."""

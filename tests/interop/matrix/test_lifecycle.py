@@ -227,14 +227,6 @@ def test_handover(pair: Pair, by: By) -> None:
     pair.establish(by)
     with traffic(pair):
         pair.engine.hand_over()
-        if by is By.ENGINE:
-            pair.engine.rekey_child(CHILD)
-            pair.engine.wait_for(ChildSaDeleted)
-            pair.engine.rekey_ike(PEER)
-        else:
-            pair.strongswan.rekey_child(CHILD)
-            pair.engine.wait_for(ChildSaDeleted)
-            pair.strongswan.rekey_ike(CONNECTION)
-        assert pair.engine.wait_for(IkeSaClosed).reason is DeletionReason.REPLACED
+        assert pair.rekey_child_and_ike(by).reason is DeletionReason.REPLACED
         pair.engine.hand_over()
     pair.ping_both_ways()

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from ike.config import PeerConfig, Settings
-from ike.events import ChildSaDeleted, IkeSaClosed, PeerMoved
+from ike.events import ChildSaDeleted, PeerMoved
 from ike.types import Identity
 from tests.interop.lab.engine.engine import Engine
 from tests.interop.lab.lab import Lab
-from tests.interop.lab.scenario import CHILD, CONNECTION
+from tests.interop.lab.scenario import CHILD
 from tests.interop.lab.strongswan import StrongSwan
 from tests.interop.lab.swanctl_conf import Connection, Retransmission
 from tests.interop.lab.topology import SITE_A, SITE_B, SITE_C
@@ -20,7 +20,6 @@ from tests.interop.lab.waiting import wait_for
 from tests.interop.matrix.cells import By, both_ways, cell
 from tests.interop.matrix.nat import INSIDE, PUBLIC, MaskedSite
 from tests.interop.matrix.pair import (
-    PEER,
     Pair,
     our_child,
     our_peer,
@@ -137,15 +136,7 @@ class TestWeAreBehindNat:
     @both_ways(AREA, "rekeying of CHILD_SA and IKE SA")
     def test_rekey(self, pair: Pair, by: By) -> None:
         pair.establish(By.ENGINE)
-        if by is By.ENGINE:
-            pair.engine.rekey_child(CHILD)
-            pair.engine.wait_for(ChildSaDeleted)
-            pair.engine.rekey_ike(PEER)
-        else:
-            pair.strongswan.rekey_child(CHILD)
-            pair.engine.wait_for(ChildSaDeleted)
-            pair.strongswan.rekey_ike(CONNECTION)
-        pair.engine.wait_for(IkeSaClosed)
+        pair.rekey_child_and_ike(by)
         pair.ping_both_ways()
 
     @cell(AREA, "the mapping changes", By.ENGINE)
@@ -238,15 +229,7 @@ class TestStrongSwanIsBehindNat:
     @both_ways(AREA, "rekeying of CHILD_SA and IKE SA")
     def test_rekey(self, pair: Pair, by: By) -> None:
         pair.establish(By.STRONGSWAN)
-        if by is By.ENGINE:
-            pair.engine.rekey_child(CHILD)
-            pair.engine.wait_for(ChildSaDeleted)
-            pair.engine.rekey_ike(PEER)
-        else:
-            pair.strongswan.rekey_child(CHILD)
-            pair.engine.wait_for(ChildSaDeleted)
-            pair.strongswan.rekey_ike(CONNECTION)
-        pair.engine.wait_for(IkeSaClosed)
+        pair.rekey_child_and_ike(by)
         self._ping(pair)
 
     @cell(AREA, "the mapping changes", By.STRONGSWAN)
