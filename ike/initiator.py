@@ -93,6 +93,11 @@ class InitiatorHandshake:
         """When `advance` wants to be called."""
         return self.channel.deadline
 
+    @property
+    def is_before_auth(self) -> bool:
+        """Whether IKE_AUTH is yet to be sent, which says who we are and what CHILD_SA we want."""
+        return self.state in (State.INIT_SENT, State.INTERMEDIATE_SENT)
+
     def receive(self, datagram: Datagram, header: Header, now: float) -> None:
         """Take a message with our SPI.
 

@@ -174,7 +174,7 @@ class Peer:
         self._connecting = False
         if self.handshake is not None and self.handshake.connection is connection:
             self.handshake = None
-        elif self.handshake is not None and self.handshake.state is State.INIT_SENT:
+        elif self.handshake is not None and self.handshake.is_before_auth:
             # The peer cannot have this one: we have not proven to it who we are.
             self._abandon_handshake()
         if connection.initial_contact:
@@ -204,7 +204,7 @@ class Peer:
         """Take IKE SAs over that another process had, and the attempts that they carry."""
         adopted = tuple(connections)
         self.connections += adopted
-        if adopted and self.handshake is not None and self.handshake.state is State.INIT_SENT:
+        if adopted and self.handshake is not None and self.handshake.is_before_auth:
             self._abandon_handshake()
         configured = {child.name: child for child in self.config.children}
         for connection in adopted:
@@ -287,7 +287,7 @@ class Peer:
             self._fail(child.name, FailureReason.REFUSED, detail)
         else:
             handshake = self.start_handshake(child, now)
-            if handshake.child is None and handshake.state is State.INIT_SENT:
+            if handshake.child is None and handshake.is_before_auth:
                 handshake.child = child
 
     def start_handshake(self, child: ChildConfig | None, now: float) -> InitiatorHandshake:

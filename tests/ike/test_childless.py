@@ -10,12 +10,9 @@ from test_loss import live
 
 from ike.codec.chain import find_notify
 from ike.codec.message import Message
-from ike.codec.notify import Notify
-from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType, NotifyType
 from ike.config import PresharedKey
 from ike.events import AttemptFailed, ChildSaEstablished, FailureReason, IkeSaEstablished
-from ike.exchanges import ike_sa_init
 from ike.types import Secret
 
 ONE = child("one", "10.1.0.0/16", "10.2.0.0/16")
@@ -31,22 +28,6 @@ def network(*, childless: bool = False) -> Network:
 
 def exchanges(network: Network) -> list[int]:
     return [d.payload[18] for d in network.sent if d.source.address == LEFT]
-
-
-@pytest.fixture
-def without_announcement(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A responder that does not know RFC 6023."""
-    build = ike_sa_init.InitAnswer
-
-    def answer(agreement: object, peers: object, payloads: tuple[Payload, ...]) -> object:
-        kept = tuple(
-            p
-            for p in payloads
-            if not isinstance(p, Notify) or p.notify_type != NotifyType.CHILDLESS_IKEV2_SUPPORTED
-        )
-        return build(agreement, peers, kept)  # type: ignore[arg-type]  # passed on
-
-    monkeypatch.setattr(ike_sa_init, "InitAnswer", answer)
 
 
 def test_the_responder_announces_it() -> None:
@@ -107,7 +88,7 @@ def test_a_childless_peer_gets_its_children_one_by_one() -> None:
     ]
 
 
-@pytest.mark.usefixtures("without_announcement")
+@pytest.mark.usefixtures("without_childless")
 def test_a_responder_without_it_gets_an_ordinary_exchange() -> None:
     net = network(childless=True)
     net.left.endpoint.connect("right", net.now)
@@ -116,7 +97,7 @@ def test_a_responder_without_it_gets_an_ordinary_exchange() -> None:
     assert exchanges(net) == [ExchangeType.IKE_SA_INIT, ExchangeType.IKE_AUTH]
 
 
-@pytest.mark.usefixtures("without_announcement")
+@pytest.mark.usefixtures("without_childless")
 def test_without_any_child_the_attempt_fails_with_a_reason() -> None:
     net = Network(replace(left_peer(), children=()), right_peer())
     net.left.endpoint.connect("right", net.now)

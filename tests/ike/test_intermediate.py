@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ike_adversary import Adversary
-from ike_network import LEFT, RIGHT, Network, at, left_peer, right_peer
+from ike_network import LEFT, RIGHT, Network, at, child, left_peer, mirrored, right_peer
 
 from ike.codec.chain import find_notify, notifies, parse_chain, serialize_chain
 from ike.codec.header import Header
@@ -32,6 +32,7 @@ from ike.events import (
 )
 from ike.exchanges import ike_intermediate
 from ike.exchanges.key_exchange import value_of
+from ike.states import State
 from ike.types import Datagram, Secret
 
 KE = KeyExchange
@@ -546,3 +547,67 @@ def test_the_work_of_choosing_is_bounded() -> None:
     one = IkeProposal(key_exchange=SEVEN, additional_key_exchange=same)
     net = establish(network([one], [one]), 60)
     assert net.left.one(AttemptFailed).reason is FailureReason.NO_PROPOSAL_CHOSEN
+
+
+def overtaken(begin: Callable[[Network], None]) -> Network:
+    """The peer makes an IKE SA with "one" while our IKE_INTERMEDIATE is on its way."""
+    additional = (proposal((KE.ML_KEM_768,)),)
+    one, two = (
+        child("one", "10.1.0.0/16", "10.2.0.0/16"),
+        child("two", "10.3.0.0/16", "10.4.0.0/16"),
+    )
+    net = Network(
+        replace(left_peer(one, two), proposals=additional),
+        replace(right_peer(mirrored(one, "r-one"), mirrored(two, "r-two")), proposals=additional),
+    )
+
+    def slow(datagram: Datagram) -> list[tuple[float, Datagram]]:
+        header = Header.parse(datagram.payload)
+        ours = datagram.source.address == LEFT and not header.is_response
+        late = ours and header.exchange_type == ExchangeType.IKE_INTERMEDIATE
+        return [(0.3 if late else 0.01, datagram)]
+
+    net.filter = slow
+    begin(net)
+    net.run(0.025)
+    assert [sa.state for sa in net.left.endpoint.ike_sas()] == [State.INTERMEDIATE_SENT]
+    net.right.endpoint.initiate("r-one", net.now)
+    net.run(60)
+    return net
+
+
+@pytest.mark.usefixtures("without_childless")
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda net: net.left.endpoint.connect("right", net.now),
+        lambda net: net.left.endpoint.initiate("one", net.now),
+    ],
+)
+def test_an_ike_sa_that_the_peers_own_overtakes_is_given_up(
+    begin: Callable[[Network], None],
+) -> None:
+    """Until IKE_AUTH the peer has nothing of it, and its CHILD_SA would be made twice."""
+    net = overtaken(begin)
+    for node in (net.left, net.right):
+        node.one(IkeSaEstablished)
+        node.one(ChildSaEstablished)
+        assert not node.of(AttemptFailed)
+
+
+def test_what_such_an_ike_sa_was_for_is_made_in_the_peers() -> None:
+    net = overtaken(lambda net: net.left.endpoint.initiate("two", net.now))
+    net.left.one(IkeSaEstablished)
+    assert [e.child for e in net.left.of(ChildSaEstablished)] == ["one", "two"]
+
+
+def test_a_child_wanted_during_ike_intermediate_goes_along() -> None:
+    """One that is wanted without a CHILD_SA takes it up until IKE_AUTH is sent."""
+    net = network([proposal((KE.ML_KEM_768,))], [proposal((KE.ML_KEM_768,))])
+    net.left.endpoint.connect("right", net.now)
+    net.run(0.025)
+    assert [sa.state for sa in net.left.endpoint.ike_sas()] == [State.INTERMEDIATE_SENT]
+    net.left.endpoint.initiate("net", net.now)
+    net.run(2)
+    net.left.one(ChildSaEstablished)
+    assert ExchangeType.CREATE_CHILD_SA not in exchanges(net)
