@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -111,6 +111,7 @@ class _Usage:
 class _Case:
     method: KeyExchange
     child_sa: bool
+    count: int  # IKE SAs
 
     @property
     def done(self) -> type[ChildSaEstablished] | type[IkeSaEstablished]:
@@ -135,10 +136,10 @@ class _Case:
             self.child_sa,
             who,
             role,
-            round(1000 * used.seconds / SAS, 3),
-            round(SAS / used.seconds),
-            round(SAS / used.at),
-            used.resident // SAS,
+            round(1000 * used.seconds / self.count, 3),
+            round(self.count / used.seconds) if used.seconds else 0,
+            round(self.count / used.at),
+            used.resident // self.count,
         )
 
 
@@ -165,10 +166,10 @@ class Comparison:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
 
-    def prepare(self) -> None:
-        """Give charon's spokes their addresses."""
+    def prepare(self, count: int) -> None:
+        """Give charon's spokes their addresses, one for each of `count` IKE SAs."""
         self._lab.network.make_linux_router(SITE_A)
-        batch = "".join(f"address add {a} dev lo\n" for a in spoke_addresses(SAS))
+        batch = "".join(f"address add {a} dev lo\n" for a in spoke_addresses(count))
         path = self._lab.run / "addresses"
         path.write_text(batch)
         name = self._lab[SITE_B.router].name
@@ -181,17 +182,17 @@ class Comparison:
 
     def engine_initiates(self, case: _Case) -> Iterator[Measurement]:
         """Let the engine be all the spokes; measure it, and charon as the responder."""
-        peers = our_spokes(case.method, SAS, childless=not case.child_sa)
+        peers = our_spokes(case.method, case.count, childless=not case.child_sa)
         hub = charons_hub(case.method, childless=not case.child_sa)
         with self._charon(hub) as (_, pid), self._engine(peers) as engine:
             progress = _Progress(engine, case.done)
             before = _Usage.of_engine(engine), _Usage.of(pid)
             begun = 0
             deadline = time.monotonic() + _PATIENCE
-            while (done := progress.count()) < SAS:
-                assert time.monotonic() < deadline, f"{done} of {SAS} after {_PATIENCE} s"
-                end = min(SAS, done + IN_FLIGHT)
-                if end - begun >= IN_FLIGHT // 4 or end == SAS > begun:
+            while (done := progress.count()) < case.count:
+                assert time.monotonic() < deadline, f"{done} of {case.count} after {_PATIENCE} s"
+                end = min(case.count, done + IN_FLIGHT)
+                if end - begun >= IN_FLIGHT // 4 or end == case.count > begun:
                     case.begin(engine, range(begun, end))
                     begun = end
                 time.sleep(_POLL)
@@ -203,9 +204,12 @@ class Comparison:
         """Let charon be all the spokes; measure it, and the engine as the responder."""
 
         def spokes(start: bool) -> list[Connection]:
-            return list(charons_spokes(case.method, SAS, start=start))
+            return list(charons_spokes(case.method, case.count, start=start))
 
-        with self._charon() as (charon, pid), self._engine(our_hub(case.method, SAS)) as engine:
+        with (
+            self._charon() as (charon, pid),
+            self._engine(our_hub(case.method, case.count)) as engine,
+        ):
             # Loading that many connections has a price of its own, paid twice to know it.
             idle = _Usage.of(pid)
             charon.load(*spokes(start=False))
@@ -215,8 +219,8 @@ class Comparison:
             charon.load(*spokes(start=True))
             progress = _Progress(engine, case.done)
             wait_for(
-                lambda: progress.count() >= SAS,
-                f"{SAS} SAs",
+                lambda: progress.count() >= case.count,
+                f"{case.count} SAs",
                 timeout=_PATIENCE,
                 interval=_POLL,
             )
@@ -259,15 +263,22 @@ def _charon_initiates(case: _Case) -> list[Measurement]:
     return list(Comparison(Lab(_LAB)).charon_initiates(case))
 
 
-def measurements() -> list[Measurement]:
-    """Measure each key exchange method with a CHILD_SA, and the first one without too."""
+def measurements(
+    count: int = SAS, methods: Sequence[KeyExchange] = tuple(WORDS)
+) -> list[Measurement]:
+    """Measure each key exchange method with a CHILD_SA, and the first one without too.
+
+    Args:
+        count: IKE SAs of each run.
+        methods: of key exchange.
+    """
     lab = Lab(_LAB)
     lab.down()
     lab.up()
     try:
-        Comparison(lab).prepare()
-        cases = [_Case(method, child_sa=True) for method in WORDS]
-        cases.append(_Case(next(iter(WORDS)), child_sa=False))
+        Comparison(lab).prepare(count)
+        cases = [_Case(method, child_sa=True, count=count) for method in methods]
+        cases.append(_Case(methods[0], child_sa=False, count=count))
         rows: list[Measurement] = []
         # Each in a process of its own: memory that was freed before would not be seen again.
         with ProcessPoolExecutor(

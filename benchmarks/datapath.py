@@ -7,37 +7,31 @@ because absolute numbers say more about the machine than about the switch.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
-import struct
 import sys
 import timeit
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Address
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import frames
 from benchmarks.command import run
-from bmv2.embedded import esp
 from bmv2.embedded.datapath import EmbeddedDatapath
-from bmv2.embedded.datapath.hashes import csum16
-from bmv2.embedded.esp_crypto.algorithms import EspEncryption, EspIntegrity
-from bmv2.embedded.model import Entry, FieldMatch, MatchKind
-from p4src.artefacts import JSON_PATH
+from tests.bmv2.datapath.conftest import Router
 
 SIZES = (64, 1400)  # bytes of IP packet
 POLICIES = 4096
+FLOWS_PER_POLICY = 16
 SECONDS = 0.2  # of one round
 REPEATS = 3  # rounds, of which the best counts
 
-INSIDE_MAC, OUTSIDE_MAC = 0x020000000001, 0x020000000002
-HOST_MAC, PEER_MAC = 0x020000000101, 0x020000000202
-KEY, SALT, SPI = 0x000102030405060708090A0B0C0D0E0F, 0xA1B2C3D4, 0x1001
-CRYPTO_MAP, PACKET_TYPE, SA_ID = 7, 5, 3
-PREFIX_24 = 0xFFFFFF00
+_POLICED = IPv4Address("10.16.0.0")  # where the many policies' networks begin
+_MASK_24 = 0xFFFFFF00
 
 
 @dataclass(frozen=True)
@@ -51,184 +45,117 @@ class Measurement:
     ratio: float | None
 
 
-def address(text: str) -> int:
-    """Return an IPv4 address as a number."""
-    return int(ipaddress.IPv4Address(text))
+class _Stopwatch:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
 
+    def best(self, function: Callable[[], object]) -> float:
+        """Return the time of one call, in seconds: the best of some rounds."""
+        timer = timeit.Timer(function)
+        calls, spent = 1, timer.timeit(1)
+        while spent < self._seconds / 10:
+            calls *= 2
+            spent = timer.timeit(calls)
+        calls = max(1, int(calls * self._seconds / spent))
+        return min(timer.repeat(REPEATS, calls)) / calls
 
-def best_seconds(function: Callable[[], object]) -> float:
-    """Return the time of one call, in seconds: the best of some rounds."""
-    timer = timeit.Timer(function)
-    calls, spent = timer.autorange()
-    calls = max(1, int(calls * SECONDS / spent))
-    return min(timer.repeat(REPEATS, calls)) / calls
-
-
-class Router:
-    """Port 1 is the inside, 10.0.1.0/24; port 2 leads to the peer, 192.0.2.2."""
-
-    def __init__(self) -> None:
-        self.left = 0
-        self.datapath = EmbeddedDatapath(lambda: 0, on_transmit=self._count)
-        self.program = self.datapath.compile(JSON_PATH.read_bytes())
-        self.datapath.commit(self.program)
-        for number, mac in ((1, INSIDE_MAC), (2, OUTSIDE_MAC)):
-            bound = CRYPTO_MAP if number == 2 else 0
-            self.add("ingress_interface", "set_ingress_interface", [number], (number, mac, bound))
-            self.add("egress_interface", "set_egress_interface", [number], (number, 1500, bound))
-        self.add("local_address", "local", [address("192.0.2.1")], ())
-        self.add("route", "connected", [(address("10.0.1.0"), 24)], (1,))
-        self.add("route", "connected", [(address("192.0.2.0"), 24)], (2,))
-        self.add("route", "via", [(address("10.0.0.0"), 8)], (2, address("192.0.2.2")))
-        self.add_neighbor(1, "10.0.1.2", HOST_MAC, INSIDE_MAC)
-        self.add_neighbor(2, "192.0.2.2", PEER_MAC, OUTSIDE_MAC)
-
-    def _count(self, _port: int, _frame: bytes) -> None:
-        self.left += 1
-
-    def add(
+    def forwarding(
         self,
-        table: str,
-        action: str,
-        match: list[int | FieldMatch],
-        params: tuple[int, ...],
-        priority: int = 0,
-    ) -> None:
-        """Add an entry; plain numbers are exact matches, and what is left out matches all."""
-        name = next(name for name in self.program.tables if name.endswith(f".{table}"))
-        store = self.program.tables[name]
-        fields: list[FieldMatch] = []
-        for index, key in enumerate(store.keys):
-            field = match[index] if index < len(match) else None
-            if field is None:
-                ones = (1 << key.bitwidth) - 1
-                field = (0, ones) if key.kind is MatchKind.RANGE else (0, 0)
-            fields.append((field, 0) if isinstance(field, int) else field)
-        full = next(name for name in store.actions if name.endswith(f".{action}"))
-        store.insert(Entry(tuple(fields), priority, full, params))
+        case: str,
+        datapath: EmbeddedDatapath,
+        port: int,
+        frame: bytes,
+        size: int,
+        raw: float | None,
+    ) -> Measurement:
+        """Time one frame through a datapath, after making sure that it gets through.
 
-    def add_neighbor(self, interface_id: int, next_hop: str, mac: int, source: int) -> None:
-        """Add a resolved next hop."""
-        match: list[int | FieldMatch] = [interface_id, address(next_hop)]
-        self.add("neighbor", "set_neighbor", match, (mac, interface_id, source))
-
-    def protect(self, third_octets: int = 0) -> None:
-        """Protect 10.0.1.0/24 towards 10.0.2.0/24, after as many other policies as are asked."""
-        near: FieldMatch = (address("10.0.1.0"), PREFIX_24)
-        for number in range(third_octets):
-            far = (address("10.16.0.0") + number * 256, PREFIX_24)
-            self.add("spd_out", "bypass", [CRYPTO_MAP, near, far], (), 10_000 + number)
-        far = (address("10.0.2.0"), PREFIX_24)
-        self.add("spd_out", "protect", [CRYPTO_MAP, near, far], (PACKET_TYPE,), 1)
-
-    def add_sas(self) -> None:
-        """Add an SA each way. The inbound one accepts the same packet again and again."""
-        peer, us = address("192.0.2.2"), address("192.0.2.1")
-        outbound = (SA_ID, 1, SPI, 1, KEY, SALT, 2**64 - 1, us, peer, 0, 2, peer, 1450)
-        self.add("sad_out", "encapsulate", [PACKET_TYPE], outbound)
-        self.add("sad_in", "decapsulate", [us, SPI], (SA_ID, 1, 1, KEY, SALT, 0))
-        selectors: list[int | FieldMatch] = [
-            SA_ID,
-            (address("10.0.2.0"), PREFIX_24),
-            (address("10.0.1.0"), PREFIX_24),
-        ]
-        self.add("sa_selectors", "accept_", selectors, (), 1)
+        Raises:
+            RuntimeError: it does not.
+        """
+        left: list[int] = []
+        datapath.on_transmit = lambda port, frame: left.append(port)
+        datapath.inject(port, frame)
+        if len(left) != 1:
+            raise RuntimeError(f"{case}: the frame was not forwarded")
+        datapath.on_transmit = _let_go
+        inject = datapath.inject
+        return _row(case, size, self.best(lambda: inject(port, frame)), raw)
 
 
-def ethernet(destination: int, source: int) -> bytes:
-    """Return an Ethernet header for IPv4."""
-    return destination.to_bytes(6, "big") + source.to_bytes(6, "big") + b"\x08\0"
+def _let_go(_port: int, _frame: bytes) -> None:
+    """Take a frame that leaves."""
 
 
-def ipv4(source: str, destination: str, octets: int, protocol: int = 17) -> bytes:
-    """Return a packet of `octets` bytes: UDP, or another protocol without a payload of its own."""
-    addresses = struct.pack("!II", address(source), address(destination))
-    head = struct.pack("!BBHHHBB", 0x45, 0, octets, 1, 0, 64, protocol)
-    checksum = csum16(head + addresses).to_bytes(2, "big")
-    udp = struct.pack("!HHHH", 1234, 5678, octets - 20, 0)
-    return (head + checksum + addresses + udp).ljust(octets, b"x")
-
-
-def esp_frame(inner: bytes) -> bytes:
-    """Return what the peer sends: an inner packet in ESP."""
-    _, payload = esp.encapsulate(
-        inner,
-        encryption=EspEncryption.AES_GCM_16,
-        key_length=128,
-        key=KEY,
-        salt=SALT,
-        integrity=EspIntegrity.NONE,
-        integrity_key=0,
-        extended_sequence_numbers=0,
-        spi=SPI,
-        sequence_number=1,
-        iv=1,
-    )
-    outer = ipv4("192.0.2.2", "192.0.2.1", 28 + len(payload), protocol=50)[:20]
-    return ethernet(OUTSIDE_MAC, PEER_MAC) + outer + struct.pack("!II", SPI, 1) + payload
-
-
-def measure(case: str, router: Router, port: int, frame: bytes, size: int, raw: float | None) -> (
-    Measurement
-):  # fmt: skip
-    """Time one frame through a router, after making sure that it gets through."""
-    before = router.left
-    router.datapath.inject(port, frame)
-    if router.left != before + 1:
-        raise RuntimeError(f"{case}: the frame was not forwarded")
-    inject = router.datapath.inject
-    seconds = best_seconds(lambda: inject(port, frame))
+def _row(case: str, size: int, seconds: float, raw: float | None) -> Measurement:
     ratio = None if raw is None else round(seconds / raw, 2)
     return Measurement(case, size, round(seconds * 1e6, 2), int(1 / seconds), ratio)
 
 
-def measure_new_flows(router: Router) -> Measurement:
+def _measure_new_flows(stopwatch: _Stopwatch, policies: int) -> Measurement:
     """Time packets of which none has the same addresses as one before it, among many policies."""
-    head = ethernet(INSIDE_MAC, HOST_MAC)
-    frames = [
-        head + ipv4("10.0.1.2", f"10.{16 + number // 256 % 16}.{number % 256}.{number // 4096}", 64)
-        for number in range(POLICIES * 16)
-    ]
+    router = Router().set_up(crypto_map=Router.CRYPTO_MAP)
+    near = (Router.ip("10.0.1.0"), _MASK_24)
+    for number in range(policies):
+        match = {
+            "crypto_map": Router.CRYPTO_MAP,
+            "source": near,
+            "destination": (int(_POLICED) + number * 256, _MASK_24),
+        }
+        router.add("spd_out", "bypass", match, priority=10_000 + number)
+    way = {"interface_id": 2, "gateway": int(frames.PEER)}
+    router.add("route", "via", {"prefix": (Router.ip("10.0.0.0"), 8)}, way)
+    destinations = (
+        _POLICED + number * 256 + host
+        for host in range(1, 1 + FLOWS_PER_POLICY)
+        for number in range(policies)
+    )
+    flows = [frames.outbound(64, destination) for destination in destinations]
     inject, index = router.datapath.inject, 0
+    router.datapath.on_transmit = _let_go
 
     def one() -> None:
         nonlocal index
-        inject(1, frames[index])
-        index = (index + 1) % len(frames)
+        inject(1, flows[index])
+        index = (index + 1) % len(flows)
 
-    seconds = best_seconds(one)
-    case = f"clear, new flows, {POLICIES} policies"
-    return Measurement(case, 64, round(seconds * 1e6, 2), int(1 / seconds), None)
+    return _row(f"clear, new flows, {policies} policies", 64, stopwatch.best(one), None)
 
 
-def measurements() -> Iterator[Measurement]:
-    """Take all measurements."""
-    cipher, nonce, aad = AESGCM(KEY.to_bytes(16, "big")), bytes(12), bytes(8)
-    inside, outside = ethernet(INSIDE_MAC, HOST_MAC), ethernet(OUTSIDE_MAC, PEER_MAC)
-    for size in SIZES:
+def measurements(
+    seconds: float = SECONDS, sizes: Sequence[int] = SIZES, policies: int = POLICIES
+) -> Iterator[Measurement]:
+    """Take all measurements.
+
+    Args:
+        seconds: of one round.
+        sizes: bytes of IP packet.
+        policies: among which new flows are looked up.
+    """
+    stopwatch = _Stopwatch(seconds)
+    cipher, nonce, aad = AESGCM(Router.KEY.to_bytes(16, "big")), bytes(12), bytes(8)
+    for size in sizes:
         plaintext = bytes(size + -(size + 2) % 4 + 2)
         sealed = cipher.encrypt(nonce, plaintext, aad)
-        seal = best_seconds(lambda text=plaintext: cipher.encrypt(nonce, text, aad))  # type: ignore[misc]  # a default binds the loop's value
-        unseal = best_seconds(lambda text=sealed: cipher.decrypt(nonce, text, aad))  # type: ignore[misc]  # a default binds the loop's value
-        for case, raw in (("AES-GCM encrypt, raw", seal), ("AES-GCM decrypt, raw", unseal)):
-            yield Measurement(case, size, round(raw * 1e6, 2), int(1 / raw), 1.0)
-        plain, protected = Router(), Router()
+        seal = stopwatch.best(lambda text=plaintext: cipher.encrypt(nonce, text, aad))  # type: ignore[misc]  # a default binds the loop's value
+        unseal = stopwatch.best(lambda text=sealed: cipher.decrypt(nonce, text, aad))  # type: ignore[misc]  # a default binds the loop's value
+        yield _row("AES-GCM encrypt, raw", size, seal, seal)
+        yield _row("AES-GCM decrypt, raw", size, unseal, unseal)
+        plain = Router().set_up().datapath
+        protected = Router().set_up(crypto_map=Router.CRYPTO_MAP)
         protected.protect()
-        protected.add_sas()
-        clear = ipv4("10.0.1.2", "192.0.2.2", size)
-        yield measure("clear", plain, 1, inside + clear, size, seal)
-        outbound = ipv4("10.0.1.2", "10.0.2.2", size)
-        yield measure("ESP out", protected, 1, inside + outbound, size, seal)
-        inbound = esp_frame(ipv4("10.0.2.2", "10.0.1.2", size))
-        yield measure("ESP in", protected, 2, inbound, size, unseal)
-        answer = ipv4("192.0.2.2", "10.0.1.2", size)
-        yield measure("clear, back", plain, 2, outside + answer, size, unseal)
-    busy = Router()
-    busy.protect(POLICIES)
-    yield measure_new_flows(busy)
+        protected.add_sa_out()
+        protected.add_sa_in(frames.SPI_IN, anti_replay=0)  # takes the same packet again and again
+        protected.accept()
+        ipsec = protected.datapath
+        yield stopwatch.forwarding("clear", plain, 1, frames.outbound(size), size, seal)
+        yield stopwatch.forwarding("ESP out", ipsec, 1, frames.outbound(size), size, seal)
+        yield stopwatch.forwarding("ESP in", ipsec, 2, frames.inbound_esp(size), size, unseal)
+        yield stopwatch.forwarding("clear, back", plain, 2, frames.inbound(size), size, unseal)
+    yield _measure_new_flows(stopwatch, policies)
 
 
-def print_table(rows: list[Measurement]) -> None:
+def print_table(rows: Sequence[Measurement]) -> None:
     """Print measurements for people."""
     table = Table(title=f"Embedded datapath, one of {os.cpu_count()} cores")
     table.add_column("case", no_wrap=True)
@@ -241,7 +168,7 @@ def print_table(rows: list[Measurement]) -> None:
     Console(width=None if sys.stdout.isatty() else 100).print(table)
 
 
-def as_json(rows: list[Measurement]) -> str:
+def as_json(rows: Sequence[Measurement]) -> str:
     """Return measurements for programs."""
     return json.dumps([asdict(row) for row in rows], indent=2) + "\n"
 

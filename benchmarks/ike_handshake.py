@@ -10,7 +10,7 @@ import json
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
@@ -31,7 +31,6 @@ METHODS = (
     KeyExchange.MODP2048,
 )
 SAS = 500
-SAS_FOR_MEMORY = 100
 PRESHARED_KEY = PresharedKey(Secret(b"the shared secret of the benchmark"))
 HUB = IPv4Address("10.0.0.1")
 FIRST_SPOKE = IPv4Address("10.1.0.0")
@@ -115,26 +114,31 @@ class Star:
             self.hub.events()
 
 
-def _memory(method: KeyExchange) -> int:
-    star = Star(method, SAS_FOR_MEMORY)
+def _memory(method: KeyExchange, count: int) -> int:
+    star = Star(method, count)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     star.establish()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return (after - before) // SAS_FOR_MEMORY
+    return (after - before) // count
 
 
-def measurements() -> list[Measurement]:
-    """Measure the usual key exchange methods, in both roles."""
+def measurements(count: int = SAS, methods: Sequence[KeyExchange] = METHODS) -> list[Measurement]:
+    """Measure key exchange methods, in both roles.
+
+    Args:
+        count: IKE SAs for each method; memory is measured with a fifth of them.
+        methods: of key exchange.
+    """
     rows = []
-    for method in METHODS:
-        Star(method, 20).establish()  # warm-up
-        star = Star(method, SAS)
+    for method in methods:
+        Star(method, min(count, 20)).establish()  # warm-up
+        star = Star(method, count)
         star.establish()
-        memory = _memory(method)
+        memory = _memory(method, max(1, count // 5))
         rows += [
-            Measurement(method.name, role, 1000 * spent / SAS, SAS / spent, memory)
+            Measurement(method.name, role, 1000 * spent / count, count / spent, memory)
             for role, spent in star.spent.items()
         ]
     return rows

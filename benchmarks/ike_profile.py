@@ -12,6 +12,7 @@ import pstats
 import re
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
@@ -47,11 +48,11 @@ def _part(file: str, function: str) -> str:
     return "rest of ike" if "/ike/" in file else "Python's library"
 
 
-def shares(method: KeyExchange) -> list[Share]:
-    """Profile a responder, the largest share first."""
-    Star(method, 20).establish()  # warm-up
+def shares(method: KeyExchange, count: int) -> list[Share]:
+    """Profile a responder of some IKE SAs, the largest share first."""
+    Star(method, min(count, 20)).establish()  # warm-up
     profiler = cProfile.Profile(time.process_time)  # the machine may be busy with other things
-    Star(method, SAS, responder_profiler=profiler).establish()
+    Star(method, count, responder_profiler=profiler).establish()
     spent: dict[str, float] = {}
     for (file, _, function), row in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]  # typeshed has it not
         part = _part(file, function)
@@ -63,9 +64,9 @@ def shares(method: KeyExchange) -> list[Share]:
     ]
 
 
-def measurements() -> list[Share]:
-    """Profile all key exchange methods."""
-    return [share for method in METHODS for share in shares(method)]
+def measurements(count: int = SAS, methods: Sequence[KeyExchange] = METHODS) -> list[Share]:
+    """Profile key exchange methods, each with `count` IKE SAs."""
+    return [share for method in methods for share in shares(method, count)]
 
 
 def as_json(rows: list[Share]) -> str:
