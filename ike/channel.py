@@ -6,6 +6,7 @@ Payloads on one side, datagrams on the other. What the payloads mean is `ike.con
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 from ike.codec.chain import find_notify, parse_chain
 from ike.codec.encrypted import Encrypted, EncryptedFragment
@@ -328,9 +329,9 @@ class Channel:
             self.sent_at = now
         return taken
 
-    def relocate(self, local: UdpAddress, now: float) -> None:
+    def relocate(self, local: IPv4Address, now: float) -> None:
         """Send from another address of ours, what is outstanding as soon as `advance` is called."""
-        self.local = local
+        self.local = UdpAddress(local, self.local.port)
         self._requests.hurry(now)
 
     def keep_nat_alive(self) -> None:

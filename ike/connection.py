@@ -9,6 +9,7 @@ inherits the CHILD_SAs (`ike.succession`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address
 
 from ike import answers, crash_detection, keylog, relocation, replies, reports, schedule, states
 from ike.authentication.lifetime import Renewal
@@ -37,7 +38,7 @@ from ike.tasks.queue import TaskQueue
 from ike.tasks.rekey_child import RekeyChild
 from ike.tasks.rekey_ike_sa import RekeyIkeSa
 from ike.tasks.send_token import SendToken
-from ike.types import Datagram, UdpAddress
+from ike.types import Datagram
 
 
 class Connection:
@@ -223,7 +224,7 @@ class Connection:
         if child.state is ChildState.LIVE:
             self.enqueue(RekeyChild(child.spi_in, child.config.name), now)
 
-    def relocate(self, local: UdpAddress, now: float) -> None:
+    def relocate(self, local: IPv4Address, now: float) -> None:
         """Go on at another address of ours, if the peer follows us there; else end."""
         if self.state is State.CLOSED:
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from ipaddress import IPv4Address
 
 from ike.config import PeerConfig, Settings
 from ike.discards import Discard, DiscardCounters
@@ -18,12 +19,13 @@ from ike.events import DeletionReason, Event
 from ike.info import IkeSaInfo
 from ike.peer_table import PeerTable
 from ike.reception import Reception
+from ike.responder import ResponderHandshake
 from ike.sa_table import SaTable
 from ike.settlement import Settlement
 from ike.state import handover
 from ike.state.report import ImportReport
 from ike.states import State
-from ike.types import Datagram, Secret, UdpAddress
+from ike.types import Datagram, Secret
 
 
 class Endpoint:
@@ -193,22 +195,28 @@ class Endpoint:
         known.delete(DeletionReason.LOCAL, now)
         self._settlement.settle_peer(known, now)
 
-    def set_address(self, peer: str, local: UdpAddress, now: float) -> None:
+    def set_address(self, peer: str, local: IPv4Address, now: float) -> None:
         """Go on with a peer at another address of ours (RFC 4555).
 
         IKE SAs with MOBIKE that we initiated move there, with all their CHILD_SAs: `PeerMoved`
-        when the peer knows. Others end. The peer's `PeerConfig` has that local address from here
-        on, as `set_peers` is to give it.
+        when the peer knows. So do those that the peer is about to authenticate; those that have
+        not come that far begin anew from there. Others end. The peer's `PeerConfig` has that local
+        address from here on, as `set_peers` is to give it.
 
         Raises:
             KeyError: no such peer is configured.
         """
         known = self._peers[peer]
-        for connection in self._sas.connections():
-            if connection.peer.name == peer:
-                connection.relocate(local, now)
-                self._settlement.settle(connection, now)
-        self._peers.relocate(known, local.address, now)
+        self._peers.relocate(known, local)
+        for sa in self._sas:
+            if isinstance(sa, ResponderHandshake):
+                sa.reconfigure([p for p in sa.peers if p.name != peer])
+            elif sa.peer.name == peer:
+                sa.relocate(local, now)
+            else:
+                continue
+            self._settlement.settle(sa, now)
+        known.resume(now)
         self._settlement.settle_peer(known, now)
 
     def shutdown(self, now: float) -> None:

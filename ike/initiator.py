@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from ike import crash_detection, mobike, states
 from ike.authentication import certificates, hashes, lifetime, ppk
 from ike.authentication.context import AuthContext
@@ -80,6 +82,7 @@ class InitiatorHandshake:
             now,
         )
         self._hint: Failure | None = None
+        self._moved_to: IPv4Address | None = None
         self._offer: InitOffer = ike_sa_init.make_offer(
             self.spi, env.nonce(), peer.proposals, env.random_bytes
         )
@@ -137,6 +140,20 @@ class InitiatorHandshake:
     def info(self) -> IkeSaInfo:
         """Describe it for an operator."""
         return unestablished(self.peer.name, self.state, self.channel)
+
+    def relocate(self, local: IPv4Address, now: float) -> None:
+        """Go on at another address of ours if the peer may have the IKE SA already, else end.
+
+        It takes IKE_AUTH and a Delete from anywhere (RFC 7296 §2.23), and with MOBIKE the IKE SA
+        is told to move as soon as it is there (RFC 4555 §3.5).
+        """
+        if self.state is State.DELETING or (
+            self.state is State.AUTH_SENT and (self.given_up or mobike.is_wanted(self.peer))
+        ):
+            self._moved_to = local
+            self.channel.relocate(local, now)
+        else:
+            self.abandon()
 
     def abandon(self) -> None:
         """Stop, and tell nobody."""
@@ -335,6 +352,8 @@ class InitiatorHandshake:
         )
         if offer is not None and outcome is not None:
             self._take_child(self.connection, offer, outcome, now)
+        if self._moved_to is not None:
+            self.connection.relocate(self._moved_to, now)
 
     def _take_child(
         self,

@@ -116,13 +116,16 @@ class Peer:
             connection.reconfigure(config, now)
         self.touched += self.connections
 
-    def relocate(self, local: IPv4Address, now: float) -> None:
-        """Take another address of ours; an IKE SA on its way begins anew from there."""
+    def relocate(self, local: IPv4Address) -> None:
+        """Take another address of ours for all that is to come."""
         self.config = replace(self.config, local_address=local)
         for connection in self.connections:
             connection.peer = self.config
         if self.handshake is not None:
-            self._abandon_handshake()
+            self.handshake.peer = self.config
+
+    def resume(self, now: float) -> None:
+        """Begin anew what is wanted and has ended without having come to be."""
         self._place_waiting(now)
         if self._connecting and self.handshake is None and self.preferred() is None:
             self.start_handshake(None, now)

@@ -82,9 +82,9 @@ class PeerTable:
         self._index()
         return [*gone.values(), *kept.values()]
 
-    def relocate(self, peer: Peer, local: IPv4Address, now: float) -> None:
+    def relocate(self, peer: Peer, local: IPv4Address) -> None:
         """Reach a peer from another address of ours."""
-        peer.relocate(local, now)
+        peer.relocate(local)
         self._index()
 
     def _index(self) -> None:

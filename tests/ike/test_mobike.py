@@ -21,9 +21,14 @@ from ike.config import Mode, PeerConfig, Settings
 from ike.connection import Connection
 from ike.events import (
     AttemptFailed,
+    ChildSaDeleted,
     ChildSaEstablished,
+    ChildSaOffered,
+    ChildSaOfferEnded,
     DeletionReason,
+    FailureReason,
     IkeSaClosed,
+    IkeSaEstablished,
     PeerMoved,
 )
 from ike.types import Datagram, Secret, UdpAddress
@@ -48,7 +53,7 @@ def established(left: PeerConfig = LEFT_PEER, right: PeerConfig = RIGHT_PEER) ->
 
 def move(network: Network, address: IPv4Address = THERE) -> None:
     """Have the left router go elsewhere; what is sent to its old addresses gets lost."""
-    network.left.endpoint.set_address("right", at(address, 4500), network.now + network.left.offset)
+    network.left.endpoint.set_address("right", address, network.now + network.left.offset)
     gone = {LEFT, THERE, FARTHER} - {address}
     inner = network.filter
 
@@ -139,7 +144,7 @@ def test_both_ends_have_to_want_it(wanted: tuple[bool, bool]) -> None:
     """Without it the IKE SA ends with the address, and attempts begin anew from the new one."""
     left, right = replace(LEFT_PEER, mobike=wanted[0]), replace(RIGHT_PEER, mobike=wanted[1])
     network = established(left, right)
-    network.left.endpoint.set_address("right", at(THERE), network.now)
+    network.left.endpoint.set_address("right", THERE, network.now)
     network.run(2)
     assert network.left.one(IkeSaClosed).reason is DeletionReason.UNREACHABLE
     assert network.right.one(IkeSaClosed).reason is DeletionReason.PEER
@@ -158,7 +163,7 @@ def test_it_is_not_offered_where_transport_mode_is_configured() -> None:
 
 def test_the_responder_cannot_move() -> None:
     network = established()
-    network.right.endpoint.set_address("left", at(FARTHER, 4500), network.now)
+    network.right.endpoint.set_address("left", FARTHER, network.now)
     network.run(1)
     assert network.right.one(IkeSaClosed).reason is DeletionReason.UNREACHABLE
 
@@ -239,10 +244,97 @@ def test_an_ike_sa_on_its_way_begins_anew_from_the_new_address() -> None:
     network.drop_all()
     network.left.endpoint.initiate("one", network.now)
     network.collect()
-    network.left.endpoint.set_address("right", at(THERE), network.now)
+    network.left.endpoint.set_address("right", THERE, network.now)
     network.collect()
     assert [d.source for d in network.sent] == [at(LEFT), at(THERE)]
     assert not network.left.of(AttemptFailed)
+
+
+def moving_at(
+    delay: float, left: PeerConfig = LEFT_PEER, right: PeerConfig | list[PeerConfig] = RIGHT_PEER
+) -> Network:
+    """The left router moves so many seconds after it has begun, of which 0.02 to 0.04 IKE_AUTH."""
+    network = Network(left, right)
+    network.nodes[THERE] = network.left
+    network.left.endpoint.initiate("one", network.now)
+    network.run(delay)
+    return network
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.025, 0.03, 0.035])
+@pytest.mark.parametrize("old_address_stays", [False, True])
+def test_moving_during_ike_auth(delay: float, old_address_stays: bool) -> None:
+    """The IKE SA that the peer may have already goes along: no other is begun."""
+    network = moving_at(delay)
+    if old_address_stays:
+        network.left.endpoint.set_address("right", THERE, network.now)
+    else:
+        move(network)
+    network.run(5)
+    here, there = at(THERE, 4500), at(RIGHT, 4500)
+    assert paths(network) == [(here, there), (there, here)]
+    for node, path in ((network.left, (here, there)), (network.right, (there, here))):
+        node.one(IkeSaEstablished)
+        told = [node.one(ChildSaEstablished), *node.of(PeerMoved)]
+        assert (told[-1].local, told[-1].remote) == path
+    assert not network.left.of(AttemptFailed)
+    assert not network.left.of(IkeSaClosed)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.005, 0.015, 0.025, 0.035])
+@pytest.mark.parametrize("wanted", [(False, True), (True, False)])
+def test_moving_during_the_first_exchanges_without_mobike(
+    wanted: tuple[bool, bool], delay: float
+) -> None:
+    """It begins anew from there, or says that what it has made is of no use."""
+    left = replace(LEFT_PEER, mobike=wanted[0])
+    right = replace(RIGHT_PEER, mobike=wanted[1])
+    elsewhere = replace(
+        right,
+        name="left there",
+        remote_address=THERE,
+        remote_identity=left.local_identity,
+        children=(mirrored(ONE, "r-one there"),),
+    )
+    network = moving_at(delay, left, [right, elsewhere])
+    move(network)
+    network.run(3)
+    assert not network.left.of(AttemptFailed)
+    if wanted[0] and delay > 0.02:
+        assert network.left.one(IkeSaClosed).reason is DeletionReason.UNREACHABLE
+        assert network.left.one(ChildSaDeleted).reason is DeletionReason.UNREACHABLE
+        assert network.right.one(IkeSaClosed).reason is DeletionReason.PEER
+        network.left.endpoint.initiate("one", network.now)
+        network.run(2)
+    made = network.left.of(ChildSaEstablished)[-1]
+    assert made.local.address == THERE
+    assert [name for name, _, _ in live(network, "left")] == ["one"]
+    assert network.right.of(ChildSaEstablished)[-1].child == "r-one there"
+    offered = {e.spi_in for e in network.left.history if isinstance(e, ChildSaOffered)}
+    ended = {e.spi_in for e in network.left.history if isinstance(e, ChildSaOfferEnded)}
+    assert offered == ended | {e.spi_in for e in network.left.of(ChildSaEstablished)}
+
+
+def test_what_is_given_up_during_ike_auth_is_deleted_from_the_new_address() -> None:
+    network = moving_at(0.025)
+    network.left.endpoint.delete_peer("right", network.now)
+    move(network)
+    network.run(5)
+    assert network.right.one(IkeSaClosed).reason is DeletionReason.PEER
+    assert not network.left.endpoint.ike_sas()
+    assert not network.left.of(IkeSaEstablished)
+
+
+def test_an_ike_sa_that_a_peer_is_making_ends_with_the_address() -> None:
+    """RFC 4555 §2: a responder cannot move, and the peer learns its new address otherwise."""
+    network = Network(LEFT_PEER, RIGHT_PEER)
+    network.right.endpoint.initiate("r-one", network.now)
+    network.run(0.025)
+    network.left.endpoint.set_address("right", THERE, network.now)
+    network.run(60)
+    assert network.right.one(AttemptFailed).reason is FailureReason.NO_ANSWER
+    assert not network.left.log
+    assert not network.left.endpoint.ike_sas()
 
 
 def behind_nat(network: Network, offset: int) -> None:
@@ -263,7 +355,7 @@ def behind_nat(network: Network, offset: int) -> None:
 def test_behind_a_nat_esp_goes_in_udp_from_the_move_on() -> None:
     network = established()
     behind_nat(network, 1000)
-    network.left.endpoint.set_address("right", at(THERE, 4500), network.now)
+    network.left.endpoint.set_address("right", THERE, network.now)
     network.run(2)
     left, right = network.left.one(PeerMoved), network.right.one(PeerMoved)
     assert left.encapsulated
@@ -275,7 +367,7 @@ def test_a_nat_that_changes_its_mapping_is_noticed_with_the_liveness_check() -> 
     """RFC 4555 §3.8: the answer says where the peer sees us; we ask it to follow."""
     network = established()
     behind_nat(network, 1000)
-    network.left.endpoint.set_address("right", at(THERE, 4500), network.now)
+    network.left.endpoint.set_address("right", THERE, network.now)
     network.run(15)
     behind_nat(network, 2000)
     network.run(40)
@@ -296,7 +388,7 @@ def test_an_address_that_no_peer_can_have_is_refused(source: str) -> None:
         else (delay, one)
         for delay, one in nat(d)
     ]
-    network.left.endpoint.set_address("right", at(THERE, 4500), network.now)
+    network.left.endpoint.set_address("right", THERE, network.now)
     network.run(0.015)
     (answer,) = (d for d in network.sent[-1:] if d.source.address == RIGHT)
     assert answer.destination.address == IPv4Address(source)
@@ -321,7 +413,7 @@ def test_a_nat_that_the_initiator_forbids_is_named(monkeypatch: pytest.MonkeyPat
     check_moved(network, THERE)
     network = established()
     behind_nat(network, 1000)
-    network.left.endpoint.set_address("right", at(THERE, 4500), network.now)
+    network.left.endpoint.set_address("right", THERE, network.now)
     network.run(2)
     assert network.left.one(IkeSaClosed).reason is DeletionReason.UNREACHABLE
     assert not network.right.of(PeerMoved)

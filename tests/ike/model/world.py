@@ -174,8 +174,7 @@ class World:
     def move(self, address: IPv4Address) -> None:
         """Have left go elsewhere, and come back (RFC 4555)."""
         self.left_address = address
-        here = UdpAddress(address, 4500)
-        self.node("left").endpoint.set_address("right", here, self.network.now)
+        self.node("left").endpoint.set_address("right", address, self.network.now)
 
     def black_out(self) -> None:
         """Lose everything for as long as it takes to give up, or a little less."""

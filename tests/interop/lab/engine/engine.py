@@ -145,8 +145,7 @@ class Engine:
 
     def set_address(self, peer: str, address: IPv4Address) -> None:
         """Go on with a peer at another address of the namespace, which has to be listened at."""
-        local = UdpAddress(address, NAT_T_PORT)
-        self.call(lambda endpoint, now: endpoint.set_address(peer, local, now))
+        self.call(lambda endpoint, now: endpoint.set_address(peer, address, now))
 
     def hand_over(self) -> None:
         """Let another endpoint carry on, from what this one exports; ESP goes on by itself."""
