@@ -17,6 +17,7 @@ from ike.dispatch import Dispatcher
 from ike.environment import Environment, drain
 from ike.events import DeletionReason, Event
 from ike.info import IkeSaInfo
+from ike.peer import Peer
 from ike.peer_table import PeerTable
 from ike.reception import Reception
 from ike.responder import ResponderHandshake
@@ -25,7 +26,7 @@ from ike.settlement import Settlement
 from ike.state import handover
 from ike.state.report import ImportReport
 from ike.states import State
-from ike.types import Datagram, Secret
+from ike.types import Datagram, Identity, Secret
 
 
 class Endpoint:
@@ -72,12 +73,16 @@ class Endpoint:
         """Change the configuration; what it leaves unchanged lives on.
 
         Removed peers, and those whose addresses, identities, key or proposals differ, lose their
-        IKE SAs; a changed or removed child loses its CHILD_SAs.
+        IKE SAs; a changed or removed child loses its CHILD_SAs. A peer that differs in our address,
+        with the identity if it is that address, is gone on with as by `set_address`.
 
         Raises:
             ValueError: as for the constructor; nothing is changed.
         """
-        touched = self._peers.configure(peers, now)
+        configs = self._peers.check(peers)
+        for known, config in self._peers.moved(configs):
+            self._move(known, config.local_address, config.local_identity, now)
+        touched = self._peers.configure(configs, now)
         for peer in touched:
             self._settlement.settle_peer(peer, now)
         kept = [p.config for p in touched if self._peers.get(p.config.name) is p]
@@ -207,17 +212,21 @@ class Endpoint:
             KeyError: no such peer is configured.
         """
         known = self._peers[peer]
-        self._peers.relocate(known, local)
+        self._move(known, local, known.config.local_identity, now)
+
+    def _move(self, peer: Peer, local: IPv4Address, identity: Identity, now: float) -> None:
+        name = peer.config.name
+        self._peers.relocate(peer, local, identity)
         for sa in self._sas:
             if isinstance(sa, ResponderHandshake):
-                sa.reconfigure([p for p in sa.peers if p.name != peer])
-            elif sa.peer.name == peer:
+                sa.reconfigure([p for p in sa.peers if p.name != name])
+            elif sa.peer.name == name:
                 sa.relocate(local, now)
             else:
                 continue
             self._settlement.settle(sa, now)
-        known.resume(now)
-        self._settlement.settle_peer(known, now)
+        peer.resume(now)
+        self._settlement.settle_peer(peer, now)
 
     def shutdown(self, now: float) -> None:
         """Delete everything, with one datagram for each IKE SA and no wait for answers."""

@@ -22,6 +22,7 @@ from ike.reauthentication import Reauthentication
 from ike.state.records import AttemptRecord
 from ike.states import State
 from ike.tasks.create_child import CreateChild
+from ike.types import Identity
 
 Sa = Connection | InitiatorHandshake
 
@@ -116,9 +117,9 @@ class Peer:
             connection.reconfigure(config, now)
         self.touched += self.connections
 
-    def relocate(self, local: IPv4Address) -> None:
-        """Take another address of ours for all that is to come."""
-        self.config = replace(self.config, local_address=local)
+    def relocate(self, local: IPv4Address, identity: Identity) -> None:
+        """Take another address of ours, and who we are there, for all that is to come."""
+        self.config = replace(self.config, local_address=local, local_identity=identity)
         for connection in self.connections:
             connection.peer = self.config
         if self.handshake is not None:

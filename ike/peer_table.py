@@ -23,6 +23,7 @@ from ike.environment import Environment
 from ike.events import DeletionReason
 from ike.peer import Peer
 from ike.selectors import MAX_SELECTORS, only_of, paired
+from ike.types import Identity
 
 
 class PeerTable:
@@ -60,13 +61,29 @@ class PeerTable:
         """
         return self._by_child[name]
 
-    def configure(self, peers: Iterable[PeerConfig], now: float) -> list[Peer]:
-        """Change the configuration; give all peers that were touched, those that have gone too.
+    def check(self, peers: Iterable[PeerConfig]) -> tuple[PeerConfig, ...]:
+        """Return a configuration that is in order.
 
         Raises:
-            ValueError: as above; nothing is changed.
+            ValueError: as above.
         """
-        configs = {p.name: p for p in _checked(self._env, peers)}
+        return _checked(self._env, peers)
+
+    def moved(self, peers: Iterable[PeerConfig]) -> list[tuple[Peer, PeerConfig]]:
+        """Find the peers that `peers` has at another address of ours, and else as they are."""
+        found = ((self._by_name.get(config.name), config) for config in peers)
+        return [
+            (peer, config)
+            for peer, config in found
+            if peer is not None and _is_elsewhere(peer.config, config)
+        ]
+
+    def configure(self, peers: Iterable[PeerConfig], now: float) -> list[Peer]:
+        """Change the configuration to one that is in order.
+
+        All peers that were touched are given, those that have gone too.
+        """
+        configs = {p.name: p for p in peers}
         gone: dict[str, Peer] = {}
         for name, peer in tuple(self._by_name.items()):
             config = configs.get(name)
@@ -82,9 +99,9 @@ class PeerTable:
         self._index()
         return [*gone.values(), *kept.values()]
 
-    def relocate(self, peer: Peer, local: IPv4Address) -> None:
-        """Reach a peer from another address of ours."""
-        peer.relocate(local)
+    def relocate(self, peer: Peer, local: IPv4Address, identity: Identity) -> None:
+        """Reach a peer from another address of ours; `identity` is who we are there."""
+        peer.relocate(local, identity)
         self._index()
 
     def _index(self) -> None:
@@ -98,8 +115,8 @@ class PeerTable:
         self._by_address = {key: tuple(found) for key, found in by_address.items()}
 
 
-def _checked(env: Environment, peers: Iterable[PeerConfig]) -> list[PeerConfig]:
-    configs = list(peers)
+def _checked(env: Environment, peers: Iterable[PeerConfig]) -> tuple[PeerConfig, ...]:
+    configs = tuple(peers)
     for kind, names in (
         ("peers", [p.name for p in configs]),
         ("children", [c.name for p in configs for c in p.children]),
@@ -160,6 +177,23 @@ def _same_ike_sa(one: PeerConfig, other: PeerConfig) -> bool:
         mobike=one.mobike,
         liveness_interval=one.liveness_interval,
         reauthenticate=one.reauthenticate,
+    )
+
+
+def _is_elsewhere(one: PeerConfig, other: PeerConfig) -> bool:
+    """Tell whether configurations differ in our address, with the identity that is that address."""
+    identities = one.local_identity, other.local_identity
+    addresses = one.local_address, other.local_address
+    return (
+        addresses[0] != addresses[1]
+        and (
+            identities[0] == identities[1]
+            or identities == tuple(Identity.from_text(str(address)) for address in addresses)
+        )
+        and _same_ike_sa(
+            replace(one, local_address=other.local_address, local_identity=other.local_identity),
+            other,
+        )
     )
 
 

@@ -157,9 +157,10 @@ class StaticRoute:
 
 @dataclass(frozen=True, slots=True)
 class IsakmpPeer:
-    """How to authenticate one peer, and with which IKE proposals."""
+    """How to authenticate one peer at one of our interfaces, and with which IKE proposals."""
 
     address: IPv4Address
+    interface: str  # whose crypto map names it
     local_address: IPv4Address
     local_identity: Identity
     remote_identity: Identity

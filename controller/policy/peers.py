@@ -32,6 +32,7 @@ def compile_peers(
             continue
         peers[ends] = IsakmpPeer(
             address=packet_type.peer,
+            interface=packet_type.interface,
             local_address=packet_type.local_address,
             local_identity=found.local_identity,
             remote_identity=found.remote_identity,

@@ -14,7 +14,7 @@ from controller.passive.events import (
     SaDown,
     Severity,
 )
-from controller.policy.model import PacketType, Policy
+from controller.policy.model import IsakmpPeer, PacketType, Policy
 from controller.router.early_esp import EarlyEsp
 from controller.router.failures import FailureLog, NegotiationFailure
 from controller.router.keylog import esp_keylog_lines
@@ -124,15 +124,15 @@ class Negotiation:
         """Go over to another configuration; SAs of what it no longer has are deleted."""
         self._types = {packet_type.name: packet_type for packet_type in policy.packet_types}
         self._endpoint.set_peers(peer_configs(policy), now)
-        self._failures.keep(peer_name(one.local_address, one.address) for one in policy.peers)
+        self._failures.keep(peer_name(peer) for peer in policy.peers)
 
     def delete_child(self, spi_in: int, now: float) -> None:
         """Delete one pair of SAs, here and at the peer."""
         self._endpoint.delete_child(spi_in, now)
 
-    def delete_peer(self, local: IPv4Address, remote: IPv4Address, now: float) -> None:
+    def delete_peer(self, peer: IsakmpPeer, now: float) -> None:
         """Delete all SAs with a peer, here and there."""
-        self._endpoint.delete_peer(peer_name(local, remote), now)
+        self._endpoint.delete_peer(peer_name(peer), now)
 
     def shutdown(self, now: float) -> None:
         """Delete all SAs at the peers, without waiting for their answers."""
@@ -180,9 +180,9 @@ class Negotiation:
         """Return the state of every IKE SA."""
         return self._endpoint.ike_sas()
 
-    def last_failure(self, local: IPv4Address, remote: IPv4Address) -> str | None:
-        """Return why the last attempt with a peer failed; None after a success."""
-        failure = self._failures.last(peer_name(local, remote))
+    def last_failure(self, sa: IkeSaInfo) -> str | None:
+        """Return why the last attempt with the peer of an IKE SA failed; None after a success."""
+        failure = self._failures.last(sa.peer)
         return None if failure is None else str(failure)
 
     @property
@@ -314,11 +314,16 @@ class Negotiation:
     def _moved(self, event: PeerMoved) -> None:
         for spi_in in event.children:
             try:
-                self._sad.move_peer(spi_in, event.remote, encapsulated=event.encapsulated)
+                self._sad.move(
+                    spi_in, event.local.address, event.remote, encapsulated=event.encapsulated
+                )
             except NoRouteToPeerError as error:
-                self._say(Severity.ERROR, f"{event.peer} moved to {event.remote}, but: {error}")
+                self._say(Severity.ERROR, f"SAs with {event.peer} can't follow it: {error}")
                 return
-        self._say(Severity.INFO, f"{event.peer} moved to {event.remote}")
+        self._say(
+            Severity.INFO,
+            f"SAs with {event.peer} go from {event.local.address} to {event.remote} now",
+        )
 
     def _refused(self, event: PeerRefused, now: float) -> None:
         failure = NegotiationFailure(now, Role.RESPONDER, event.reason, event.detail)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 
-from controller.policy.model import PacketType, Policy
+from controller.policy.model import IsakmpPeer, PacketType, Policy
 from controller.router.selectors import flow_selectors
 from ike.config import ChildConfig, PeerConfig
 
 
-def peer_name(local: IPv4Address, remote: IPv4Address) -> str:
-    """Return the engine's name of a peer: its address and ours towards it."""
-    return f"{remote} from {local}"
+def peer_name(peer: IsakmpPeer) -> str:
+    """Return the engine's name of a peer: it stays the same when our address changes."""
+    return f"{peer.address} on {peer.interface}"
 
 
 def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
     """Yield each peer with the packet types that IKE negotiates towards it."""
     for peer in policy.peers:
         yield PeerConfig(
-            name=peer_name(peer.local_address, peer.address),
+            name=peer_name(peer),
             local_address=peer.local_address,
             remote_address=peer.address,
             local_identity=peer.local_identity,
@@ -38,7 +37,7 @@ def peer_configs(policy: Policy) -> Iterator[PeerConfig]:
                 _child(packet_type)
                 for packet_type in policy.packet_types
                 if packet_type.peer == peer.address
-                and packet_type.local_address == peer.local_address
+                and packet_type.interface == peer.interface
                 and packet_type.manual_in is None
             ),
         )

@@ -268,7 +268,7 @@ class Router:
         pairs = [pair for pair in sad.pairs() if peer is None or pair.packet_type.peer == peer]
         for isakmp in self._parts.policy.peers:
             if peer is None or isakmp.address == peer:
-                self._parts.negotiation.delete_peer(isakmp.local_address, isakmp.address, now)
+                self._parts.negotiation.delete_peer(isakmp, now)
         self._parts.settle(now)
         for pair in pairs:
             if sad.by_inbound_spi(pair.inbound.spi) is pair:

@@ -97,6 +97,11 @@ class SaPair:
         """What people and logs see."""
         return f"{self.packet_type.name} with {self.packet_type.peer}"
 
+    def relocate(self, local: IPv4Address) -> None:
+        """End at another address of ours."""
+        self.inbound = replace(self.inbound, destination=local)
+        self.outbound = replace(self.outbound, tunnel_source=local)
+
 
 @dataclass(frozen=True, slots=True)
 class Tunnel:

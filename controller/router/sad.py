@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from controller.p4runtime import tables
 from controller.p4runtime.desired import DesiredState
@@ -190,32 +191,49 @@ class SecurityAssociationDatabase:
         sas.sending = pair
         self._desired.declare(tables.sad_out(pair.outbound, pair.name))
 
-    def move_peer(self, spi_in: int, remote: UdpAddress, *, encapsulated: bool) -> None:
-        """Send to another address or port of the peer, in UDP or not (RFC 7296 §2.23, RFC 4555).
+    def move(
+        self, spi_in: int, local: IPv4Address, remote: UdpAddress, *, encapsulated: bool
+    ) -> None:
+        """Go between other addresses or ports, in UDP or not (RFC 7296 §2.23, RFC 4555).
 
         Raises:
-            NoRouteToPeerError: the new address is not reachable; the SA stays as it was.
+            NoRouteToPeerError: the peer's address is not reachable; the SA stays as it was.
         """
         pair = self._by_spi.get(spi_in)
         if pair is None:
             return
         self._maker.redirect(pair, remote, encapsulated=encapsulated)
+        if pair.inbound.destination != local:
+            self._desired.withdraw(tables.sad_in(pair.inbound).key)
+            pair.relocate(local)
+            self._desired.declare(tables.sad_in(pair.inbound, pair.name))
         if self.sending(pair.packet_type.id) is pair:
             self.activate(pair)
 
+    def relocate(self, packet_type: PacketType) -> None:
+        """Have the SAs of a packet type end at its local address, which was another one.
+
+        The old address is no longer ours. `reroute` has to follow, once that is written: the
+        switch may have no room for the entries of both.
+        """
+        for pair in self.pairs(packet_type.id):
+            self._desired.withdraw(tables.sad_in(pair.inbound).key)
+            pair.packet_type = packet_type
+            pair.relocate(packet_type.local_address)
+
     def reroute(self) -> list[str]:
-        """Find every tunnel's way anew after the routes have changed.
+        """Find every tunnel's way anew after the routes, or our addresses, have changed.
 
         Returns:
-            One line for each SA that has no way any more; it stays as it was.
+            One line for each SA that has no way any more; it goes the way that it went.
         """
         lost = []
         for pair in self._by_spi.values():
-            outbound = pair.outbound
-            port = outbound.udp_destination_port
+            inbound, outbound = pair.inbound, pair.outbound
+            self._desired.declare(tables.sad_in(inbound, pair.name))
+            remote = UdpAddress(outbound.tunnel_destination, outbound.udp_destination_port)
             try:
-                remote = UdpAddress(outbound.tunnel_destination, port)
-                self.move_peer(pair.inbound.spi, remote, encapsulated=pair.encapsulated)
+                self.move(inbound.spi, inbound.destination, remote, encapsulated=pair.encapsulated)
             except NoRouteToPeerError as error:
                 lost.append(f"SA for {pair.name}: {error}")
         return lost

@@ -37,7 +37,7 @@ def summary(router: Router, now: float) -> tuple[IsakmpSaStatus, ...]:
                     None if sa.established_at is None else max(0.0, now - sa.established_at)
                 ),
                 children=tuple(child.child for child in sa.children),
-                last_failure=router.negotiation.last_failure(sa.local.address, sa.remote.address),
+                last_failure=router.negotiation.last_failure(sa),
             )
         )
     return tuple(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from ike import mobike, relocation
 from ike.codec.notify import Notify
 from ike.codec.payload import Payload
 from ike.codec.registry import NotifyType
-from ike.config import Mode, PeerConfig, Settings
+from ike.config import Mode, PeerConfig, PresharedKey, Settings
 from ike.connection import Connection
 from ike.events import (
     AttemptFailed,
@@ -31,7 +32,7 @@ from ike.events import (
     IkeSaEstablished,
     PeerMoved,
 )
-from ike.types import Datagram, Secret, UdpAddress
+from ike.types import Datagram, Identity, Secret, UdpAddress
 
 THERE = IPv4Address("198.51.100.9")
 FARTHER = IPv4Address("203.0.113.77")
@@ -250,6 +251,57 @@ def test_an_ike_sa_on_its_way_begins_anew_from_the_new_address() -> None:
     assert not network.left.of(AttemptFailed)
 
 
+def lost_since_reconfiguring(network: Network, config: PeerConfig) -> list[DeletionReason]:
+    network.left.endpoint.set_peers([config], network.now)
+    network.run(2)
+    return [e.reason for e in network.left.of(IkeSaClosed)]
+
+
+@pytest.mark.parametrize("identity", [LEFT, THERE])
+def test_a_configuration_with_another_address_moves_the_ike_sas(identity: IPv4Address) -> None:
+    """The identity may be the address; the other end has authenticated it, and goes on."""
+    network = established()
+    there = replace(
+        LEFT_PEER, local_address=THERE, local_identity=Identity.from_text(str(identity))
+    )
+    assert lost_since_reconfiguring(network, there) == []
+    network.left.one(PeerMoved)
+    network.left.endpoint.rekey_peer("right", network.now)
+    assert lost_since_reconfiguring(network, there) == [DeletionReason.REPLACED]
+    check_moved(network, THERE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"local_identity": Identity.from_text("left.example")},
+        {"local_authentication": PresharedKey(Secret(b"another"))},
+        {"remote_address": FARTHER},
+    ],
+)
+def test_a_configuration_that_differs_otherwise_too_ends_them(change: dict[str, Any]) -> None:
+    network = established()
+    there = replace(LEFT_PEER, local_address=THERE, **change)
+    assert lost_since_reconfiguring(network, there) == [DeletionReason.RECONFIGURED]
+    assert not network.left.of(PeerMoved)
+
+
+def test_a_configuration_with_another_address_and_other_children() -> None:
+    network = established()
+    network.left.endpoint.initiate("two", network.now)
+    network.run(1)
+    there = replace(LEFT_PEER, local_address=THERE, children=(TWO,))
+    assert lost_since_reconfiguring(network, there) == []
+    assert network.left.one(ChildSaDeleted).reason is DeletionReason.RECONFIGURED
+    check_moved(network, THERE, ("two",))
+
+
+def test_a_configuration_with_another_address_during_ike_auth() -> None:
+    network = moving_at(0.025)
+    assert lost_since_reconfiguring(network, replace(LEFT_PEER, local_address=THERE)) == []
+    check_moved_once(network)
+
+
 def moving_at(
     delay: float, left: PeerConfig = LEFT_PEER, right: PeerConfig | list[PeerConfig] = RIGHT_PEER
 ) -> Network:
@@ -271,6 +323,11 @@ def test_moving_during_ike_auth(delay: float, old_address_stays: bool) -> None:
     else:
         move(network)
     network.run(5)
+    check_moved_once(network)
+
+
+def check_moved_once(network: Network) -> None:
+    """There is one IKE SA, at the new address, and both have been told of nothing else since."""
     here, there = at(THERE, 4500), at(RIGHT, 4500)
     assert paths(network) == [(here, there), (there, here)]
     for node, path in ((network.left, (here, there)), (network.right, (there, here))):

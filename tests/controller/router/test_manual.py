@@ -83,3 +83,17 @@ def test_pm11_clear_crypto_sa_installs_them_again(two):
     assert two.routers[1].clear_sas() == 1
     assert two.exchange(1, 2)
     assert two.exchange(2, 1)
+
+
+def test_pm11_manual_sas_are_installed_at_another_address_of_ours(two):
+    """Nobody negotiates them: the other end has to be configured too."""
+    one = manual(1, 2, 0x1001, ONE, 0x2002, OTHER)
+    other = manual(2, 1, 0x2002, OTHER, 0x1001, ONE)
+    two.reload(1, one.replace("10.0.0.1/24", "10.0.0.9/24"))
+    two.reload(2, other.replace("10.0.0.1\n", "10.0.0.9\n"))
+    two.run(1)
+    (pair,) = two.routers[1].control.sad.pairs()
+    assert str(pair.outbound.tunnel_source) == "10.0.0.9"
+    assert two.exchange(1, 2)
+    assert two.exchange(2, 1)
+    assert two.core.count("clear") == 0
