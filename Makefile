@@ -81,8 +81,9 @@ lab: $(STAMP) ## namespaces with our router, strongSwan and a legacy router, and
 lab-clean: $(STAMP) ## remove every trace of the lab (root)
 	$(VENV)/bin/python -m tests.interop.lab down
 
-p4: $(STAMP) ## recompile p4src/ (needs p4c-bm2-ss, or P4C=path)
+p4: $(STAMP) ## recompile p4src/, and what `make bench` measures beside it (needs p4c-bm2-ss, or P4C=path)
 	$(VENV)/bin/python -m p4src.compile
+	$(VENV)/bin/python -m benchmarks.plain_forwarding
 
 proto: $(STAMP) ## regenerate the gRPC code of controller/api/proto
 	$(VENV)/bin/python -m controller.api.generate

@@ -11,8 +11,10 @@ from benchmarks import (
     ike_handshake,
     ike_profile,
     p4runtime_writes,
+    switch,
     tunnel,
 )
+from benchmarks.command import say
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,6 +41,9 @@ def main() -> int:
     beside = charon_handshake.measurements()
     charon_handshake.print_table(beside)
     (RESULTS / "charon_handshake.json").write_text(charon_handshake.as_json(beside))
+    switches = list(switch.measurements(progress=say))
+    switch.print_table(switches)
+    (RESULTS / "switch.json").write_text(switch.as_json(switches))
     rows_and_moments = tunnel.measurements()
     tunnel.print_table(*rows_and_moments)
     (RESULTS / "tunnel.json").write_text(tunnel.as_json(*rows_and_moments))

@@ -39,6 +39,7 @@ from benchmarks.charon_peers import (
     spoke_addresses,
 )
 from benchmarks.command import run
+from benchmarks.cpu import cpu_seconds
 from ike.config import KeyExchange, PeerConfig
 from ike.endpoint import Endpoint
 from ike.events import ChildSaEstablished, Event, IkeSaEstablished
@@ -55,7 +56,6 @@ from tests.interop.lab.waiting import wait_for
 SAS = 500
 _LAB = "bench"
 IN_FLIGHT = 32  # handshakes that the engine has under way as initiator
-_TICKS = os.sysconf("SC_CLK_TCK")  # a second, in /proc
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PATIENCE = 120.0  # seconds for all handshakes of a run
 _POLL = 0.004  # seconds
@@ -89,10 +89,8 @@ class _Usage:
 
     @classmethod
     def of(cls, pid: int) -> _Usage:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        user, system = int(fields[11]), int(fields[12])
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        return cls((user + system) / _TICKS, pages * _PAGE, time.monotonic())
+        return cls(cpu_seconds(pid), pages * _PAGE, time.monotonic())
 
     @classmethod
     def of_engine(cls, engine: Engine) -> _Usage:

@@ -39,3 +39,8 @@ def run(
     else:
         print_table(measured)
     return 0
+
+
+def say(text: str) -> None:
+    """Tell on stderr what is measured next."""
+    print(f"measuring {text} ...", file=sys.stderr, flush=True)

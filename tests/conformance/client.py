@@ -6,6 +6,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
@@ -23,8 +25,19 @@ DEVICE_ID = 1
 ELECTION_ID = p4r.Uint128(low=1)
 
 
-def read_p4info() -> p4i.P4Info:
-    return text_format.Parse(P4INFO_PATH.read_text(), p4i.P4Info())
+@dataclass(frozen=True)
+class Program:
+    """What p4c made of a P4 program."""
+
+    p4info: Path
+    config: Path
+
+
+OURS = Program(P4INFO_PATH, JSON_PATH)
+
+
+def read_p4info(path: Path = P4INFO_PATH) -> p4i.P4Info:
+    return text_format.Parse(path.read_text(), p4i.P4Info())
 
 
 def arbitration(device_id: int = DEVICE_ID) -> p4r.StreamMessageRequest:
@@ -77,8 +90,11 @@ class Wire(Protocol):
 class P4RuntimeSwitch:
     """`tests.conformance.switch.Switch`, over gRPC, and over a wire of its own."""
 
-    def __init__(self, address: str, wire: Wire, device_id: int = DEVICE_ID) -> None:
-        self.p4info = read_p4info()
+    def __init__(
+        self, address: str, wire: Wire, device_id: int = DEVICE_ID, program: Program = OURS
+    ) -> None:
+        self.p4info = read_p4info(program.p4info)
+        self._program = program
         self._device_id = device_id
         self._wire = wire
         self._channel = grpc.insecure_channel(address)
@@ -103,7 +119,8 @@ class P4RuntimeSwitch:
         self._channel.close()
 
     def load(self) -> None:
-        request = pipeline_request(self.p4info, JSON_PATH.read_bytes(), self._device_id)
+        config = self._program.config.read_bytes()
+        request = pipeline_request(self.p4info, config, self._device_id)
         self._stub.SetForwardingPipelineConfig(request, timeout=SECONDS_TO_ANSWER)
         for entity in digest_entries(self.p4info):
             self.write(p4r.Update.INSERT, entity)

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from benchmarks import charon_handshake
+from benchmarks import charon_handshake, targets
+from benchmarks.switch import measurement
+from benchmarks.switch.cases import CASES
 from ike.config import KeyExchange
+from tests.interop.lab.target import EMBEDDED
 
 pytestmark = pytest.mark.interop
 
@@ -25,3 +28,25 @@ def test_charon_handshake(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(charon_handshake.as_json(rows))[0]["key_exchange"] == "CURVE25519"
     charon_handshake.print_table(rows)
     assert "CURVE25519" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("switch", targets.here())
+def test_switch(switch: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[str] = []
+    cases = CASES if switch == EMBEDDED else (CASES[0], CASES[-1])
+    rows = list(
+        measurement.measurements(
+            seconds=0.02,
+            rounds=1,
+            sizes=(64,),
+            switches=(switch,),
+            cases=cases,
+            progress=told.append,
+        )
+    )
+    assert [row.case for row in rows] == [case.name for case in cases]
+    assert told == [f"{switch}: {case.name}" for case in cases]
+    assert all(row.packets_per_second > 0 and row.microseconds > 0 for row in rows)
+    assert json.loads(measurement.as_json(rows))[0]["target"] == switch
+    measurement.print_table(rows)
+    assert "ESP in UDP, in" in capsys.readouterr().out

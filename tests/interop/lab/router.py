@@ -47,7 +47,7 @@ class Router:
         ports = [word for name, port in PORTS.items() for word in ("--port", f"{port}={name}")]
         self.switch.start(
             [
-                *_p4ipsec("switch", target(), *ports),
+                *p4ipsec("switch", target(), *ports),
                 *("--grpc-address", f"127.0.0.1:{P4RUNTIME_PORT}"),
             ],
             ready=lambda: listens_on_tcp(self.namespace, P4RUNTIME_PORT),
@@ -68,7 +68,7 @@ class Router:
         self.keys.ike.parent.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         self.controller.start(
-            _p4ipsec("run", "--config", str(self.config_path)),
+            p4ipsec("run", "--config", str(self.config_path)),
             ready=self._answers,
             timeout=60.0,
         )
@@ -80,7 +80,7 @@ class Router:
 
     def cli_command(self, *arguments: str) -> list[str]:
         """Return the command line of the operator's command on this router."""
-        return _p4ipsec("--socket", str(self.socket), *arguments)
+        return p4ipsec("--socket", str(self.socket), *arguments)
 
     def cli(self, *arguments: str) -> str:
         """Run an operator's command and return what it prints.
@@ -112,5 +112,6 @@ class Router:
         return True
 
 
-def _p4ipsec(*arguments: str) -> list[str]:
+def p4ipsec(*arguments: str) -> list[str]:
+    """Return a command line of the project's command."""
     return [str(Path(sys.executable).with_name("p4ipsec")), *arguments]
