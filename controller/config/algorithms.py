@@ -10,10 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
-from controller.config.scalars import shown, text
-from ike.config import EncryptionAlgorithm, Integrity, KeyExchange, Prf, is_legacy
+from controller.config.scalars import OneOrMore, shown, text
+from ike.config import (
+    MAX_ADDITIONAL,
+    EncryptionAlgorithm,
+    Integrity,
+    KeyExchange,
+    Prf,
+    is_legacy,
+)
 from ike.crypto.encryption import fixed_key_bits, is_aead
 
 Encryption = tuple[EncryptionAlgorithm, int]
@@ -209,8 +216,11 @@ IkeEncryption = Annotated[Encryption, _one_of(_IKE_WORDS, "an encryption algorit
 IkeIntegrity = Annotated[Integrity, _one_of(_INTEGRITY, "an integrity algorithm", _INTEGRITY)]
 IkePrf = Annotated[Prf, _one_of(_PRF, "a PRF", _PRF)]
 IkeGroup = Annotated[KeyExchange, _one_of(_GROUP, "a Diffie-Hellman group", _GROUP)]
-AdditionalMethod = Annotated[
+_AdditionalMethod = Annotated[
     KeyExchange | None,
     _one_of(_METHODS | {"none": None}, "a key exchange", _METHODS | {"none": None}),
+]
+AdditionalKeyExchange = Annotated[
+    list[OneOrMore[_AdditionalMethod]], Field(max_length=MAX_ADDITIONAL)
 ]
 PfsGroup = Annotated[KeyExchange, _one_of(_PFS, "a Diffie-Hellman group", _PFS)]

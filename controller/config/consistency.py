@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 
 from controller.config.algorithms import Encryption, EspTransforms, algorithm_text
@@ -39,6 +39,9 @@ def _transform_sets(config: Config) -> Iterator[tuple[Path, str]]:
             yield (*path, "mode"), "the data plane has tunnel mode only"
         if section.esn and not capabilities.EXTENDED_SEQUENCE_NUMBERS:
             yield (*path, "esn"), "the data plane has no extended sequence numbers"
+        if not section.legacy:
+            for where, method in _legacy_methods(section.additional_key_exchange):
+                yield (*path, *where), _wants_legacy(method, "transform set")
 
 
 def _data_plane() -> str:
@@ -69,6 +72,13 @@ def _crypto_maps(config: Config) -> Iterator[tuple[Path, str]]:
             if entry.type is CryptoMapType.MANUAL and len(entry.set_transform_set) > 1:
                 yield path, "expected one transform set: manual SAs are not negotiated"
             sets = [config.transform_sets.get(one) for one in entry.set_transform_set]
+            for index, one in enumerate(sets):
+                if one is not None and one.additional_key_exchange and not entry.set_pfs:
+                    yield (
+                        (*path, index),
+                        f"transform set {entry.set_transform_set[index]} has "
+                        f"'additional_key_exchange': it needs {_a_first_one(entry.type)}",
+                    )
             if not any(one.legacy for one in sets if one is not None):
                 path = ("crypto_maps", name, str(sequence), "set_pfs")
                 for index, group in enumerate(entry.set_pfs or ()):
@@ -80,6 +90,13 @@ def _crypto_maps(config: Config) -> Iterator[tuple[Path, str]]:
                         )
 
 
+def _a_first_one(kind: CryptoMapType) -> str:
+    """Name what additional key exchanges are added to."""
+    if kind is CryptoMapType.MANUAL:
+        return "an entry that IKE makes SAs for"
+    return "'set_pfs' here, for the first key exchange"
+
+
 def _policies(config: Config) -> Iterator[tuple[Path, str]]:
     for number, policy in config.isakmp.policies.items():
         if policy.legacy:
@@ -89,16 +106,23 @@ def _policies(config: Config) -> Iterator[tuple[Path, str]]:
             for index, algorithm in enumerate(getattr(policy, key) or ()):
                 kind = algorithm[0] if isinstance(algorithm, tuple) else algorithm
                 if is_legacy(kind):
-                    yield (*path, key, index), _wants_legacy(algorithm)
-        for index, methods in enumerate(policy.additional_key_exchange):
-            for method in methods:
-                if method is not None and is_legacy(method):
-                    yield (*path, "additional_key_exchange", index), _wants_legacy(method)
+                    yield (*path, key, index), _wants_legacy(algorithm, "policy")
+        for where, method in _legacy_methods(policy.additional_key_exchange):
+            yield (*path, *where), _wants_legacy(method, "policy")
 
 
-def _wants_legacy(algorithm: Encryption | Integrity | Prf | KeyExchange) -> str:
+def _legacy_methods(
+    additional: Iterable[Iterable[KeyExchange | None]],
+) -> Iterator[tuple[Path, KeyExchange]]:
+    for index, methods in enumerate(additional):
+        for method in methods:
+            if method is not None and is_legacy(method):
+                yield ("additional_key_exchange", index), method
+
+
+def _wants_legacy(algorithm: Encryption | Integrity | Prf | KeyExchange, where: str) -> str:
     name = algorithm_text(algorithm)
-    return f"{name} is for old peers only: it needs 'legacy: true' in the policy"
+    return f"{name} is for old peers only: it needs 'legacy: true' in the {where}"
 
 
 def _isakmp(config: Config) -> Iterator[tuple[Path, str]]:

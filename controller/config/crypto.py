@@ -7,7 +7,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from controller.config.algorithms import EspTransforms, PfsGroup, esp_transforms
+from controller.config.algorithms import (
+    AdditionalKeyExchange,
+    EspTransforms,
+    PfsGroup,
+    esp_transforms,
+)
 from controller.config.key_material import SessionKey, SessionKeyFile
 from controller.config.scalars import (
     Boolean,
@@ -51,6 +56,7 @@ class TransformSetSection(Section):
     )
     mode: Annotated[Mode, BeforeValidator(_mode)] = Mode.TUNNEL
     esn: Boolean = False
+    additional_key_exchange: AdditionalKeyExchange = Field(default_factory=list)
     legacy: Boolean = False
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from controller.config.algorithms import (
     PRF_OF_INTEGRITY,
-    AdditionalMethod,
+    AdditionalKeyExchange,
     IkeEncryption,
     IkeGroup,
     IkeIntegrity,
@@ -29,7 +29,7 @@ from controller.config.scalars import (
     text,
 )
 from controller.config.section import Section, exactly_one
-from ike.config import MAX_ADDITIONAL, MAX_PPK_ID, MAX_WINDOW, Integrity, Prf
+from ike.config import MAX_PPK_ID, MAX_WINDOW, Integrity, Prf
 from ike.crypto.encryption import is_aead
 from ike.types import Secret
 
@@ -85,9 +85,7 @@ class IsakmpPolicy(Section):
     prf: OneOrMore[IkePrf] | None = None
     hash: OneOrMore[IkeIntegrity] | None = None
     group: OneOrMore[IkeGroup] = Field(description="such as 19")
-    additional_key_exchange: list[OneOrMore[AdditionalMethod]] = Field(
-        default_factory=list, max_length=MAX_ADDITIONAL
-    )
+    additional_key_exchange: AdditionalKeyExchange = Field(default_factory=list)
     lifetime: IkeLifetime = DEFAULT_IKE_LIFETIME
     legacy: Boolean = False
 

@@ -127,6 +127,7 @@ def _proposal(config: Config, name: str, entry: CryptoMapEntry) -> EspProposal:
         encryption=(transforms.encryption,),
         key_exchange=tuple(entry.set_pfs or ()),
         integrity=() if transforms.integrity is None else (transforms.integrity,),
+        additional_key_exchange=tuple(map(tuple, transform_set.additional_key_exchange)),
         extended_sequence_numbers=(transform_set.esn,),
         origin=config.document.origin(("transform_sets", name)),
     )

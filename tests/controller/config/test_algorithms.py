@@ -220,14 +220,71 @@ def test_what_the_data_plane_cannot_do_is_refused_with_its_place(
     )
 
 
+ENTRY = {
+    "type": "ipsec-isakmp",
+    "set_peer": "192.0.2.2",
+    "set_transform_set": "strong",
+    "match_address": "a",
+}
+
+
+def hybrid(entry: dict[str, Any], *additional: object, **keys: object) -> dict[str, Any]:
+    """The sections with additional key exchanges in the transform set that the entry names."""
+    strong = {"transforms": "esp-gcm 256", "additional_key_exchange": list(additional)} | keys
+    return {"crypto_maps": {"m": {10: ENTRY | entry}}, "transform_sets": {"strong": strong}}
+
+
+def test_additional_key_exchanges_of_a_transform_set() -> None:
+    """RFC 9370 §2.2.4: with CREATE_CHILD_SA, after that of PFS."""
+    sections = hybrid({"set_pfs": "group31"}, "ml-kem-768", ["ml-kem-1024", 32, "none"])
+    compiled = compile_policy(parse_config(text_with(**sections)))
+    (proposal,) = compiled.packet_types[0].proposals
+    assert proposal.key_exchange == (KeyExchange.CURVE25519,)
+    assert proposal.additional_key_exchange == (
+        (KeyExchange.ML_KEM_768,),
+        (KeyExchange.ML_KEM_1024, KeyExchange.CURVE448, None),
+    )
+
+
+MANUAL = {
+    "type": "ipsec-manual",
+    "set_session_key": {"inbound": {"spi": 999}, "outbound": {"spi": 998}},
+}
+AT_USE = "crypto_maps.m.10.set_transform_set"
+
+
+@pytest.mark.parametrize(
+    ("entry", "additional", "field", "expected"),
+    [
+        ({}, ["ml-kem-768"], AT_USE, "it needs 'set_pfs' here"),
+        (MANUAL, ["ml-kem-768"], AT_USE, "it needs an entry that IKE makes SAs for"),
+        ({}, ["ml-kem-512"], "transform_sets.strong.additional_key_exchange[0]", "'ml-kem-768'"),
+        ({}, [32] * 8, "transform_sets.strong.additional_key_exchange", "7"),
+        (
+            {"set_pfs": "group31"},
+            ["ml-kem-768", [32, 5]],
+            "transform_sets.strong.additional_key_exchange[1]",
+            "5 is for old peers only: it needs 'legacy: true' in the transform set",
+        ),
+    ],
+)
+def test_wrong_additional_key_exchanges_of_a_transform_set(
+    entry: dict[str, Any], additional: list[object], field: str, expected: str
+) -> None:
+    found = problem(**hybrid(entry, *additional))
+    assert found.field == field
+    assert expected in found.message
+
+
+def test_weak_additional_key_exchanges_that_were_asked_for() -> None:
+    sections = hybrid({"set_pfs": "group31"}, 5, legacy=True)
+    compiled = compile_policy(parse_config(text_with(**sections)))
+    (proposal,) = compiled.packet_types[0].proposals
+    assert proposal.additional_key_exchange == ((KeyExchange.MODP1536,),)
+
+
 def test_perfect_forward_secrecy_with_a_weak_group() -> None:
-    entry = {
-        "type": "ipsec-isakmp",
-        "set_peer": "192.0.2.2",
-        "set_transform_set": "strong",
-        "match_address": "a",
-        "set_pfs": ["group14", "group2"],
-    }
+    entry = ENTRY | {"set_pfs": ["group14", "group2"]}
     found = problem(crypto_maps={"m": {10: entry}})
     assert found.field == "crypto_maps.m.10.set_pfs[1]"
     assert "it needs 'legacy: true' in the transform set" in found.message

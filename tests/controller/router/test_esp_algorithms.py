@@ -64,3 +64,26 @@ def test_manual_keys_with_an_authenticator(sites):
     assert two.exchange(2, 1)
     assert two.core.count("esp") == 2
     assert two.core.count("clear") == 0
+
+
+def test_additional_key_exchanges_with_perfect_forward_secrecy(sites):
+    """RFC 9370 §2.2.4: where CREATE_CHILD_SA makes the SAs, IKE_FOLLOWUP_KE adds to their keys."""
+
+    def hybrid(number: int, peer: int) -> str:
+        text = site(number, peers={peer: []})
+        transforms = "{transforms: esp-gcm 256, additional_key_exchange: [ml-kem-768]}"
+        return (
+            text.replace("gcm: esp-gcm 256", f"gcm: {transforms}").replace(
+                "set_transform_set: gcm", "set_transform_set: gcm\n      set_pfs: group31"
+            )
+            + "  childless: true\n"
+        )
+
+    two = sites(hybrid(1, 2), hybrid(2, 1))
+    two.send(1, 2)
+    two.run(1)
+    assert two.exchange(1, 2)
+    assert two.exchange(2, 1)
+    (sa,) = two.routers[1].control.negotiation.ike_sas()
+    (child,) = sa.children
+    assert str(child.suite).endswith("CURVE25519/ML_KEM_768")
