@@ -25,7 +25,7 @@ def main() -> int:
     rows = list(datapath.measurements())
     datapath.print_table(rows)
     (RESULTS / "datapath.json").write_text(datapath.as_json(rows))
-    writes = p4runtime_writes.measurements()
+    writes = p4runtime_writes.measurements(progress=say)
     p4runtime_writes.print_table(writes)
     (RESULTS / "p4runtime_writes.json").write_text(p4runtime_writes.as_json(writes))
     handshakes = ike_handshake.measurements()

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.cpu import cpu_seconds
-from tests.conformance.client import P4RuntimeSwitch, Program
-from tests.interop.lab.daemon import Daemon
+from benchmarks.process import SwitchProcess, switch_process
+from tests.conformance.client import NO_WIRE, P4RuntimeSwitch, Program
 from tests.interop.lab.engine.sockets import open_packet_socket
 from tests.interop.lab.errors import LabError
 from tests.interop.lab.lab import Lab
 from tests.interop.lab.links import Port, connect
 from tests.interop.lab.namespace import Namespace
-from tests.interop.lab.router import p4ipsec
 from tests.interop.lab.topology import MTU, namespace_prefix
 from tests.interop.lab.waiting import wait_for
 
@@ -33,20 +31,18 @@ class Bench:
 
     Args:
         namespace: Where it runs.
-        daemon: The process.
-        address: Where it serves P4Runtime.
+        process: What runs there.
     """
 
-    def __init__(self, namespace: Namespace, daemon: Daemon, address: str) -> None:
-        assert daemon.pid is not None
-        self._pid = daemon.pid
-        self._address = address
+    def __init__(self, namespace: Namespace, process: SwitchProcess) -> None:
+        self._pid = process.pid
+        self._address = process.address
         self._sockets = {port: open_packet_socket(namespace, _link(port)) for port in _PORTS}
 
     @contextmanager
     def client(self, program: Program) -> Iterator[P4RuntimeSwitch]:
         """Connect as the primary client, which loads `program` when it is told to."""
-        connected = P4RuntimeSwitch(self._address, _NoWire(), program=program)
+        connected = P4RuntimeSwitch(self._address, NO_WIRE, program=program)
         try:
             yield connected
         finally:
@@ -112,19 +108,6 @@ class Bench:
         return int(found[1])
 
 
-class _NoWire:
-    """The client of `Bench` sends no frames: `tests.conformance.client.Wire`."""
-
-    def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
-        raise NotImplementedError(port, frame)
-
-    def during(self, act: object) -> list[tuple[int, bytes]]:
-        raise NotImplementedError(act)
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 def _link(port: int) -> str:
     """Return our end of the link to a port."""
     return f"wire{port}"
@@ -146,24 +129,12 @@ def bench(target: str) -> Iterator[Bench]:
         for port in _PORTS:
             ends = (Port(namespace, name) for name in (f"port{port}", _link(port)))
             connect(*ends, mtu=MTU, offload=False)
-        path = lab.run / "p4runtime.sock"
-        words = [word for port in _PORTS for word in ("--port", f"{port}=port{port}")]
-        daemon = Daemon(namespace, "switch", lab.run)
-        daemon.start(
-            p4ipsec("switch", target, *words, "--grpc-address", f"unix:{path}"),
-            ready=lambda: _answers(path),
-            timeout=60.0,
-        )
-        running = Bench(namespace, daemon, f"unix:{path}")
-        try:
-            yield running
-        finally:
-            running.close()
-            daemon.stop()
+        ports = [f"{port}=port{port}" for port in _PORTS]
+        with switch_process(target, lab.run, ports, namespace) as process:
+            running = Bench(namespace, process)
+            try:
+                yield running
+            finally:
+                running.close()
     finally:
         lab.down()
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0

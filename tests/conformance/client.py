@@ -15,6 +15,7 @@ from finsy.proto import p4i, p4r, p4r_grpc
 from google.protobuf import text_format
 
 from p4src.artefacts import JSON_PATH, P4INFO_PATH
+from tests.conformance.interfaces import Interfaces
 from tests.conformance.switch import Frames
 
 SECONDS_TO_ANSWER = 20.0
@@ -87,6 +88,10 @@ class Wire(Protocol):
         """Let go of the ports."""
 
 
+NO_WIRE = Interfaces({})
+"""Of a switch that no frames are sent to."""
+
+
 class P4RuntimeSwitch:
     """`tests.conformance.switch.Switch`, over gRPC, and over a wire of its own."""
 
@@ -127,7 +132,10 @@ class P4RuntimeSwitch:
         self.take_messages()
 
     def write(self, kind: Any, entity: p4r.Entity) -> None:
-        self._stub.Write(write_request(kind, entity, self._device_id), timeout=SECONDS_TO_ANSWER)
+        self.write_request(write_request(kind, entity, self._device_id))
+
+    def write_request(self, request: p4r.WriteRequest) -> None:
+        self._stub.Write(request, timeout=SECONDS_TO_ANSWER)
 
     def read(self, entity: p4r.Entity) -> list[p4r.Entity]:
         request = p4r.ReadRequest(device_id=self._device_id, entities=[entity])
