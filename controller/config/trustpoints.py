@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_
 from controller.config.files import read_key_file, read_private_file, read_public_file, resolve
 from controller.config.scalars import OneOrMore, shown, text
 from controller.config.section import Section
-from ike.pki import Credential, LoadError, RevocationPolicy, TrustStore
+from ike.pki import Credential, LoadError, RevocationPolicy, RevocationSource, TrustStore
 from ike.pki.loading import load_certificates, load_crls, load_ocsp
 from ike.types import Secret
 
@@ -21,9 +21,12 @@ from ike.types import Secret
 class RevocationMethod(StrEnum):
     """``revocation-check METHOD...``: by what, and whether it may be left out."""
 
-    CRL = "crl"
-    OCSP = "ocsp"
+    CRL = RevocationSource.CRL.value
+    OCSP = RevocationSource.OCSP.value
     NONE = "none"
+
+
+_FILES = {"crl_files": RevocationSource.CRL, "ocsp_response_files": RevocationSource.OCSP}
 
 
 def _certificates(value: object, info: ValidationInfo) -> bytes:
@@ -98,6 +101,9 @@ class Trustpoint(Section):
             raise ValueError("'key_passphrase_file' is for a 'key_file'")
         if self.ca_file is None and self.certificate_file is None:
             raise ValueError("expected 'ca_file', or 'certificate_file' and 'key_file', or all")
+        for key, source in _FILES.items():
+            if self._sources and source not in self._sources and getattr(self, key) is not None:
+                raise ValueError(f"'{key}' don't count: 'revocation_check' has no {source}")
         try:
             if self.certificate_file is not None and self.key_file is not None:
                 self._credential = Credential.from_pem(
@@ -110,6 +116,7 @@ class Trustpoint(Section):
                     crls=self.crl_files or (),
                     ocsp=self.ocsp_response_files or (),
                     revocation=self._revocation,
+                    revocation_sources=self._sources or RevocationSource,
                 )
         except LoadError as error:
             raise ValueError(str(error)) from None
@@ -126,8 +133,17 @@ class Trustpoint(Section):
         return self._trust
 
     @property
+    def _sources(self) -> set[RevocationSource]:
+        """What is checked; nothing with `none` alone, files or not."""
+        return {
+            RevocationSource(method)
+            for method in self.revocation_check
+            if method is not RevocationMethod.NONE
+        }
+
+    @property
     def _revocation(self) -> RevocationPolicy:
-        if self.revocation_check == [RevocationMethod.NONE]:
+        if not self._sources:
             return RevocationPolicy.OFF
         if RevocationMethod.NONE in self.revocation_check:
             return RevocationPolicy.IF_AVAILABLE

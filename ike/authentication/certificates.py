@@ -19,7 +19,6 @@ from ike.events import FailureReason
 from ike.pki import (
     CertificateError,
     CertificateProblem,
-    RevocationPolicy,
     TrustStore,
     verify,
 )
@@ -95,7 +94,7 @@ def request(peers: Sequence[PeerConfig]) -> list[CertificateRequest]:
     authorities = dict.fromkeys(a for trust in trusts for a in trust.certificate_authorities)
     data = b"".join(list(authorities)[:MAX_AUTHORITIES])
     requests = [CertificateRequest(CertificateEncoding.X509_SIGNATURE, data)]
-    if any(trust.revocation is not RevocationPolicy.OFF for trust in trusts):
+    if any(trust.wants_ocsp for trust in trusts):
         # Without hashes: whom the authority has delegated OCSP to will do (RFC 4806 §3.1).
         requests.append(CertificateRequest(CertificateEncoding.OCSP_CONTENT, b""))
     return requests

@@ -11,7 +11,7 @@ opinion on the paths that both accept.
 from ike.pki.credential import Credential
 from ike.pki.errors import CertificateError, CertificateProblem, LoadError
 from ike.pki.identity import identity_matches
-from ike.pki.trust import RevocationPolicy, TrustStore
+from ike.pki.trust import RevocationPolicy, RevocationSource, TrustStore
 from ike.pki.verify import verify
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Credential",
     "LoadError",
     "RevocationPolicy",
+    "RevocationSource",
     "TrustStore",
     "identity_matches",
     "verify",

@@ -17,9 +17,10 @@ from ike.pki.loading import load_ocsp
 from ike.pki.ocsp import check_ocsp
 from ike.pki.parsed import MALFORMED, ParsedCertificate
 from ike.pki.path import Path
-from ike.pki.trust import RevocationPolicy, TrustStore
+from ike.pki.trust import RevocationPolicy, RevocationSource, TrustStore
 
 _MAX_SHOWN = 3  # reasons in a message
+_NAMES = {RevocationSource.CRL: "CRL", RevocationSource.OCSP: "OCSP response"}
 
 
 class RevocationSources:
@@ -34,6 +35,7 @@ class RevocationSources:
             CertificateError: MALFORMED, there is too much of it.
         """
         self._policy = trust.revocation
+        self._counts = trust.revocation_sources
         self._crls = trust.crls
         self._ocsp = trust.ocsp
         if self._policy is RevocationPolicy.OFF:
@@ -65,10 +67,14 @@ class RevocationSources:
                 unknown = CertificateError(
                     CertificateProblem.REVOCATION_UNKNOWN,
                     f"whether certificate {certificate.title} is revoked is not known: "
-                    + (why or f"there is no CRL or OCSP response of {issuer.title}"),
+                    + (why or f"there is no {self._what_counts} of {issuer.title}"),
                 )
         if unknown is not None and self._policy is RevocationPolicy.REQUIRED:
             raise unknown
+
+    @property
+    def _what_counts(self) -> str:
+        return " or ".join(_NAMES[source] for source in RevocationSource if source in self._counts)
 
     def _findings(
         self,
@@ -77,11 +83,12 @@ class RevocationSources:
         at: datetime,
         budget: Budget,
     ) -> Iterator[Finding]:
-        for crl in self._crls:
+        for crl in self._crls if RevocationSource.CRL in self._counts else ():
             finding = check_crl(crl, certificate, issuer, at, budget)
             if finding is not None:
                 yield finding
-        for response in self._ocsp:
+        for response in self._ocsp if RevocationSource.OCSP in self._counts else ():
+            # That its signer is revoked, any CRL may say.
             finding = check_ocsp(response, certificate, issuer, self._crls, at, budget)
             if finding is not None:
                 yield finding

@@ -19,14 +19,21 @@ from ike.pki.loading import load_certificates, load_crls, load_ocsp
 from ike.pki.parsed import MALFORMED, ParsedCertificate, quoted
 
 
+class RevocationSource(StrEnum):
+    """Who says whether a certificate is revoked."""
+
+    CRL = "crl"
+    OCSP = "ocsp"
+
+
 class RevocationPolicy(StrEnum):
     """What a certificate needs to be accepted. A revoked one never is, unless OFF."""
 
     IF_AVAILABLE = "if-available"
-    """A CRL or OCSP response that we have is honoured; none is accepted."""
+    """What a source says that we have is honoured; none is accepted."""
 
     REQUIRED = "required"
-    """Every certificate below the trust anchor needs a valid CRL or OCSP response."""
+    """Every certificate below the trust anchor needs a valid word of a source."""
 
     OFF = "off"
 
@@ -35,7 +42,8 @@ class RevocationPolicy(StrEnum):
 class TrustStore:
     """Trust anchors, intermediate CAs, CRLs and OCSP responses. Compares by their contents.
 
-    An anchor that is no CA is trusted as that one peer's certificate, and for nothing below it.
+    Of the latter two, and of those that peers send, only `revocation_sources` count. An anchor that
+    is no CA is trusted as that one peer's certificate, and for nothing below it.
     """
 
     anchors: tuple[ParsedCertificate, ...]
@@ -43,6 +51,7 @@ class TrustStore:
     crls: tuple[x509.CertificateRevocationList, ...] = field(default=(), repr=False, hash=False)
     ocsp: tuple[OCSPResponse, ...] = field(default=(), repr=False, compare=False)
     revocation: RevocationPolicy = RevocationPolicy.IF_AVAILABLE
+    revocation_sources: frozenset[RevocationSource] = frozenset(RevocationSource)
     # The library's OCSP responses don't compare.
     _ocsp_der: tuple[bytes, ...] = field(init=False, repr=False)
 
@@ -59,6 +68,7 @@ class TrustStore:
         crls: Iterable[bytes] = (),
         ocsp: Iterable[bytes] = (),
         revocation: RevocationPolicy = RevocationPolicy.IF_AVAILABLE,
+        revocation_sources: Iterable[RevocationSource] = RevocationSource,
     ) -> TrustStore:
         """Read a trust store from the contents of files.
 
@@ -68,6 +78,7 @@ class TrustStore:
             crls: CRLs, each PEM or DER.
             ocsp: OCSP responses, each DER.
             revocation: what is asked of a certificate.
+            revocation_sources: by whom it can be fulfilled; any of them will do.
 
         Raises:
             LoadError: one of them can't be read, an anchor's key is too weak, or a CRL is of a kind
@@ -87,6 +98,15 @@ class TrustStore:
             lists,
             tuple(load_ocsp(content) for content in ocsp),
             revocation,
+            frozenset(revocation_sources),
+        )
+
+    @property
+    def wants_ocsp(self) -> bool:
+        """Whether an OCSP response would be looked at."""
+        return (
+            self.revocation is not RevocationPolicy.OFF
+            and RevocationSource.OCSP in self.revocation_sources
         )
 
     @property

@@ -90,7 +90,7 @@ def _material(authentication: LocalAuthentication | RemoteAuthentication) -> tup
     return (
         b"trust",
         " ".join(authentication.schemes).encode(),
-        trust.revocation.encode(),
+        " ".join((trust.revocation, *sorted(trust.revocation_sources))).encode(),
         _joined(anchor.der for anchor in trust.anchors),
         _joined(authority.der for authority in trust.intermediates),
     )

@@ -12,7 +12,7 @@ from controller.policy.compile import compile_policy
 from controller.policy.model import CertificateUse, Policy
 from ike.config import CertificateCredential, NullAuthentication, SignatureScheme
 from ike.config import TrustedCertificate as Trusted
-from ike.pki import RevocationPolicy
+from ike.pki import RevocationPolicy, RevocationSource
 from ike.types import NULL_IDENTITY, Identity
 from tests.ike.authority import Authority, Issued, p256_key, rsa_key
 
@@ -85,19 +85,33 @@ def test_all_that_a_trustpoint_can_have(folder: Path, gateway: Issued) -> None:
     assert "PRIVATE KEY" not in repr(loaded)
 
 
+CRL, OCSP = RevocationSource
+
+
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("words", "expected", "sources"),
     [
-        ("none", RevocationPolicy.OFF),
-        ("crl none", RevocationPolicy.IF_AVAILABLE),
-        ("[ocsp, crl]", RevocationPolicy.REQUIRED),
-        ("ocsp", RevocationPolicy.REQUIRED),
+        ("none", RevocationPolicy.OFF, None),
+        ("crl none", RevocationPolicy.IF_AVAILABLE, {CRL}),
+        ("[ocsp, crl]", RevocationPolicy.REQUIRED, {CRL, OCSP}),
+        ("ocsp", RevocationPolicy.REQUIRED, {OCSP}),
+        ("crl ocsp none", RevocationPolicy.IF_AVAILABLE, {CRL, OCSP}),
     ],
 )
-def test_revocation_check(folder: Path, words: str, expected: RevocationPolicy) -> None:
+def test_revocation_check(
+    folder: Path, words: str, expected: RevocationPolicy, sources: set[RevocationSource] | None
+) -> None:
     trust = trustpoint(folder, f"ca_file: ca.pem, revocation_check: {words}").trust
     assert trust is not None
     assert trust.revocation is expected
+    assert sources is None or trust.revocation_sources == sources
+
+
+def test_what_is_not_checked_may_have_files(folder: Path) -> None:
+    """Somebody turns the check off for a while."""
+    trust = trustpoint(folder, "ca_file: ca.pem, crl_files: lab.crl, revocation_check: none").trust
+    assert trust is not None
+    assert trust.revocation is RevocationPolicy.OFF
 
 
 @pytest.mark.parametrize(
@@ -110,6 +124,16 @@ def test_revocation_check(folder: Path, words: str, expected: RevocationPolicy) 
         ("ca_file: ca.pem, ocsp_response_files: text", "ocsp_response_files", "no OCSP response"),
         ("ca_file: ca.pem, revocation_check: none crl", "revocation_check", "none at the end"),
         ("ca_file: ca.pem, revocation_check: dane", "revocation_check", "expected crl, ocsp, none"),
+        (
+            "ca_file: ca.pem, crl_files: lab.crl, revocation_check: ocsp",
+            "",
+            "'crl_files' don't count: 'revocation_check' has no crl",
+        ),
+        (
+            "ca_file: ca.pem, ocsp_response_files: r1.ocsp, revocation_check: crl none",
+            "",
+            "'ocsp_response_files' don't count: 'revocation_check' has no ocsp",
+        ),
         ("certificate_file: r1.pem", "", "'certificate_file' and 'key_file' go together"),
         ("revocation_check: crl", "", "expected 'ca_file', or 'certificate_file' and 'key_file'"),
         ("certificate_file: r1.pem, key_file: other.key", "", "the private key fits no certif"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -19,6 +19,7 @@ from ike.pki import (
     CertificateProblem,
     LoadError,
     RevocationPolicy,
+    RevocationSource,
     TrustStore,
     verify,
 )
@@ -44,11 +45,13 @@ def accepted(
     crls: Sequence[bytes] = (),
     ocsp: Sequence[bytes] = (),
     revocation: RevocationPolicy = RevocationPolicy.REQUIRED,
+    sources: Iterable[RevocationSource] = RevocationSource,
 ) -> None:
     """The two places where they come from, the trust store and the peer, make no difference."""
-    ours = TrustStore.from_pem(root.pem, crls=crls, ocsp=ocsp, revocation=revocation)
+    policy = {"revocation": revocation, "revocation_sources": sources}
+    ours = TrustStore.from_pem(root.pem, crls=crls, ocsp=ocsp, **policy)
     assert verify(ours, leaf.chain_der, GW1, NOW) == leaf.certificate
-    bare = TrustStore.from_pem(root.pem, revocation=revocation)
+    bare = TrustStore.from_pem(root.pem, **policy)
     assert verify(bare, leaf.chain_der, GW1, NOW, crls=crls, ocsp=ocsp) == leaf.certificate
 
 
@@ -58,9 +61,11 @@ def refused(
     crls: Sequence[bytes] = (),
     ocsp: Sequence[bytes] = (),
     revocation: RevocationPolicy = RevocationPolicy.REQUIRED,
+    sources: Iterable[RevocationSource] = RevocationSource,
 ) -> CertificateError:
-    ours = TrustStore.from_pem(root.pem, crls=crls, ocsp=ocsp, revocation=revocation)
-    bare = TrustStore.from_pem(root.pem, revocation=revocation)
+    policy = {"revocation": revocation, "revocation_sources": sources}
+    ours = TrustStore.from_pem(root.pem, crls=crls, ocsp=ocsp, **policy)
+    bare = TrustStore.from_pem(root.pem, **policy)
     with pytest.raises(CertificateError) as from_store:
         verify(ours, leaf.chain_der, GW1, NOW)
     with pytest.raises(CertificateError) as in_band:
@@ -366,6 +371,38 @@ class TestOcsp:
         assert caught.value.reason is CertificateProblem.REVOCATION_UNKNOWN
         with pytest.raises(ValueError, match="TRY_LATER"):
             TrustStore.from_pem(root.pem, ocsp=[der])
+
+
+class TestSources:
+    """`revocation_sources`: the other kind is as good as not there, wherever it comes from."""
+
+    @pytest.mark.parametrize(
+        ("source", "other", "missing"),
+        [("crl", "ocsp", "no CRL of"), ("ocsp", "crl", "no OCSP response of")],
+    )
+    def test_one_of_them_counts(
+        self, root: Authority, gateway: Issued, source: str, other: str, missing: str
+    ) -> None:
+        good = {"crl": {"crls": [root.crl()]}, "ocsp": {"ocsp": [root.ocsp(gateway)]}}
+        revoked = {
+            "crl": {"crls": [root.crl([gateway])]},
+            "ocsp": {"ocsp": [root.ocsp(gateway, OCSPCertStatus.REVOKED)]},
+        }
+        sources = [RevocationSource(source)]
+        for given in (good[source], good[source] | revoked[other]):
+            accepted(root, gateway, **given, sources=sources)
+        assert missing in str(refused(root, gateway, **good[other], sources=sources))
+        failure = refused(root, gateway, **revoked[source], **good[other], sources=sources)
+        assert failure.reason is CertificateProblem.REVOKED
+
+    def test_a_crl_counts_for_the_signer_of_a_response(
+        self, root: Authority, gateway: Issued
+    ) -> None:
+        responder = root.responder()
+        response = root.ocsp(gateway, responder=responder)
+        crl = root.crl([responder])
+        sources = [RevocationSource.OCSP]
+        assert "which is revoked" in str(refused(root, gateway, [crl], [response], sources=sources))
 
 
 def test_much_is_refused(root: Authority, gateway: Issued) -> None:
