@@ -119,43 +119,11 @@ class IsakmpPolicy(Section):
         return tuple(PRF_OF_INTEGRITY[one] for one in self.hash or self.integrity or ())
 
 
-class IsakmpKey(Section):
-    """``crypto isakmp key KEY address A.B.C.D [MASK]``; the longest prefix wins."""
+class _WithKey(Section):
+    """A key, in the configuration or in a file of its own."""
 
-    address: Prefix
     key: PresharedKey | None = None
     key_file: PresharedKeyFile | None = None
-    identity: PeerIdentity | None = None
-
-    @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        exactly_one(self, "key", "key_file")
-        return self
-
-    @property
-    def secret(self) -> Secret:
-        """The pre-shared key, wherever it came from."""
-        secret = self.key_file if self.key is None else self.key
-        assert secret is not None
-        return secret
-
-
-class Retransmit(Section):
-    """When a request goes out again: after `seconds`, then `base` times that, up to `limit`."""
-
-    seconds: RetransmitSeconds = 0.5
-    base: RetransmitBase = 1.8
-    limit: RetransmitLimit = 8.0
-    tries: RetransmitTries = 7
-
-
-class PpkSection(Section):
-    """``ppk manual id ID key KEY [required]``: a postquantum preshared key (RFC 8784)."""
-
-    id: PpkId = Field(description="the name that both ends know the key by")
-    key: PresharedKey | None = None
-    key_file: PresharedKeyFile | None = None
-    required: Boolean = False
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
@@ -168,6 +136,29 @@ class PpkSection(Section):
         secret = self.key_file if self.key is None else self.key
         assert secret is not None
         return secret
+
+
+class IsakmpKey(_WithKey):
+    """``crypto isakmp key KEY address A.B.C.D [MASK]``; the longest prefix wins."""
+
+    address: Prefix
+    identity: PeerIdentity | None = None
+
+
+class Retransmit(Section):
+    """When a request goes out again: after `seconds`, then `base` times that, up to `limit`."""
+
+    seconds: RetransmitSeconds = 0.5
+    base: RetransmitBase = 1.8
+    limit: RetransmitLimit = 8.0
+    tries: RetransmitTries = 7
+
+
+class PpkSection(_WithKey):
+    """``ppk manual id ID key KEY [required]``: a postquantum preshared key (RFC 8784)."""
+
+    id: PpkId = Field(description="the name that both ends know the key by")
+    required: Boolean = False
 
 
 class IsakmpProfile(Section):

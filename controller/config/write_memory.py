@@ -5,9 +5,7 @@ Only the two values are changed, where they stand; comments, order and everythin
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 import yaml
@@ -15,6 +13,7 @@ import yaml
 from controller.config.document import parse_document
 from controller.config.loader import MAX_FILE_SIZE
 from controller.config.problems import ConfigError
+from controller.file_access import replace_file
 
 SECTION = "crypto_ipsec_optional"
 
@@ -72,7 +71,7 @@ def write_memory(path: Path, *, enabled: bool, retry: int) -> None:
             raise WriteMemoryError(f"{path} is larger than {MAX_FILE_SIZE:,} bytes")
         changed = with_passive_mode(content.decode(), enabled=enabled, retry=retry).encode()
         if changed != content:
-            _replace(target, changed, status)
+            replace_file(target, changed, like=status)
     except UnicodeDecodeError:
         raise WriteMemoryError(f"{path} is no longer UTF-8") from None
     except WriteMemoryError as error:
@@ -114,21 +113,3 @@ def _change(text: str, section: yaml.MappingNode, settings: dict[str, str]) -> s
     for start, end, written in sorted(edits, reverse=True):
         text = f"{text[:start]}{written}{text[end:]}"
     return text
-
-
-def _replace(target: Path, content: bytes, status: os.stat_result) -> None:
-    """Write beside the file and rename over it, so that no moment sees half of it."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), status.st_mode & 0o7777)
-            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

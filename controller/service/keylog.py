@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from controller.file_access import open_ours
+
 
 class KeyLog:
     """Appends lines to a file of mode 0600; made if it is not there.
@@ -17,16 +19,8 @@ class KeyLog:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._descriptor: int | None = None
-        if path is None:
-            return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
-        status = os.fstat(self._descriptor)
-        if status.st_mode & 0o077 or status.st_uid != os.geteuid():
-            os.close(self._descriptor)
-            self._descriptor = None
-            raise PermissionError(f"{path}: a key log must be ours, with mode 0600")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._descriptor = None if path is None else open_ours(path, flags)
 
     @property
     def write(self) -> Callable[[str], None] | None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from controller.file_access import open_ours, replace_file
 from ike.config import Prf
 from ike.crypto.prf import compute
 from ike.state.seal import KEY_LENGTH, MAX_LENGTH
@@ -29,7 +30,7 @@ class StateFile:
             key = _read(key_path, KEY_LENGTH + 1)
         except FileNotFoundError:
             key = os.urandom(KEY_LENGTH)
-            _write(key_path, key)
+            replace_file(key_path, key)
         if len(key) != KEY_LENGTH:
             raise OSError(f"{key_path}: a key has {KEY_LENGTH} bytes, not {len(key)}")
         self.key = Secret(key)
@@ -65,7 +66,7 @@ class StateFile:
         Raises:
             OSError: it can't be written.
         """
-        _write(self.path, blob)
+        replace_file(self.path, blob)
 
     def remove(self) -> None:
         """Forget the state."""
@@ -78,25 +79,5 @@ class StateFile:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if status.st_mode & 0o077 or status.st_uid != os.geteuid():
-            raise PermissionError(f"{path} must be ours, with mode 0600")
+    with open(open_ours(path, os.O_RDONLY), "rb") as file:
         return file.read(limit)
-
-
-def _write(path: Path, data: bytes) -> None:
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(new, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
