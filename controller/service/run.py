@@ -24,6 +24,7 @@ from controller.policy.model import Policy
 from controller.router.router import Router
 from controller.service.backend import ServiceBackend
 from controller.service.clock import Clock
+from controller.service.collector import relax_collector
 from controller.service.keylog import KeyLog
 from controller.service.service import Service
 from controller.service.state_file import StateFile
@@ -75,6 +76,7 @@ async def run(config_path: Path, *, leave_sas: bool = False) -> int:
         backend = ServiceBackend(service, config_path)
         server = ApiServer(backend, config.api.listen, server_tls(config.api.tls))
         await server.start()
+        relax_collector()
         log.info("started", api=[str(endpoint) for endpoint in server.listening])
         try:
             async with channel:
