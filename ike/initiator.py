@@ -1,26 +1,22 @@
-"""The initiator's half of the first exchanges, up to an established connection."""
+"""An IKE SA that we are initiating: after `ike.key_agreement` comes IKE_AUTH, then a connection."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
 
 from ike import crash_detection, mobike, states
-from ike.authentication import certificates, hashes, lifetime, ppk
+from ike.authentication import lifetime
 from ike.authentication.context import AuthContext
-from ike.authentication.proof import obstacle_to_proof
 from ike.authentication.verdict import Authenticated
 from ike.channel import Channel
 from ike.codec.authentication import Authentication
-from ike.codec.chain import find, notifies, unsupported_critical
+from ike.codec.chain import find, notifies
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
-from ike.codec.message import Message
 from ike.codec.payload import Payload
 from ike.codec.registry import ExchangeType
-from ike.config import ChildConfig, KeyExchange, Mode, PeerConfig
+from ike.config import ChildConfig, Mode, PeerConfig
 from ike.connection import Connection
-from ike.crypto import key_exchange
-from ike.crypto.key_exchange import PrivateValue
 from ike.environment import Environment
 from ike.establishment import establish
 from ike.events import (
@@ -31,17 +27,15 @@ from ike.events import (
     FailureReason,
     Role,
 )
-from ike.exchanges import ike_auth, ike_sa_init, informational
+from ike.exchanges import ike_auth, informational
 from ike.exchanges.child import ChildContext, ChildDraft, ChildOffer, read_answer
-from ike.exchanges.ike_intermediate import covered, covered_of_own
-from ike.exchanges.ike_sa_init import InitOffer
-from ike.exchanges.key_exchange import finish_additional, value_of
 from ike.exchanges.outcome import Failure
-from ike.info import IkeSaInfo, own_vendor_id, unestablished, vendor_ids
+from ike.info import IkeSaInfo, unestablished
+from ike.key_agreement import KeyAgreement
 from ike.received import Received
 from ike.states import State, Trigger
 from ike.tasks.delete import DeleteChildren, DeleteIkeSa
-from ike.types import IKE_PORT, NAT_PORT, Datagram, UdpAddress
+from ike.types import IKE_PORT, Datagram, UdpAddress
 
 
 class InitiatorHandshake:
@@ -81,15 +75,10 @@ class InitiatorHandshake:
             env.random_bytes,
             now,
         )
-        self._hint: Failure | None = None
         self._moved_to: IPv4Address | None = None
-        self._offer: InitOffer = ike_sa_init.make_offer(
-            self.spi, env.nonce(), peer.proposals, env.random_bytes
-        )
         self._child_offer: ChildOffer | None = None
         self._auth: AuthContext | None = None
-        self._intermediate: tuple[PrivateValue, bytes] | None = None
-        self._request = self.channel.request(ExchangeType.IKE_SA_INIT, self._init_payloads(), now)
+        self._keys = KeyAgreement(env, self.channel, peer, now)
 
     @property
     def deadline(self) -> float | None:
@@ -113,9 +102,14 @@ class InitiatorHandshake:
         if received is None:
             return
         if self.state is State.INIT_SENT and header.exchange_type == ExchangeType.IKE_SA_INIT:
-            self._read_init(received, datagram, now)
+            if self._keys.read_init(received, datagram, self.peer, now):
+                self._go_on(now)
         elif self.state is State.INTERMEDIATE_SENT and received.authenticated:
-            self._read_intermediate(received, now)
+            failure = self._keys.read_intermediate(received)
+            if failure is None:
+                self._go_on(now)
+            else:
+                self._fail(failure)
         elif self.state is State.AUTH_SENT and received.authenticated:
             if self.given_up:
                 self._delete(received, now)
@@ -135,7 +129,7 @@ class InitiatorHandshake:
         silence = Failure(
             FailureReason.NO_ANSWER, f"no answer from {where} to {self.state.value.split()[0]}"
         )
-        self._fail(self._hint or silence)
+        self._fail(self._keys.hint or silence)
 
     def info(self) -> IkeSaInfo:
         """Describe it for an operator."""
@@ -186,96 +180,13 @@ class InitiatorHandshake:
         self.state = states.advance(self.state, Trigger.DELETE_SENT)
         self.channel.request(*DeleteIkeSa.message, now)
 
-    def _init_payloads(self) -> list[Payload]:
-        return [
-            *ike_sa_init.build_request(self._offer, self.channel.local, self.channel.remote),
-            *hashes.announce((self.peer,)),
-            *ppk.announce((self.peer,)),
-            *own_vendor_id(self.env.settings),
-        ]
-
-    def _read_init(self, received: Received, datagram: Datagram, now: float) -> None:
-        if unsupported_critical(received.payloads):
-            return
-        message = Message(received.header, received.payloads)
-        outcome = ike_sa_init.read_response(
-            self._offer, message, datagram.destination, datagram.source, self.env.random_bytes
-        )
-        if isinstance(outcome, Failure):
-            # Anybody can have sent it: keep asking until it is time to give up (§2.21.1).
-            self._hint = outcome
-        elif isinstance(outcome, InitOffer):
-            self._offer = outcome
-            self._request = self.channel.change_request(
-                ExchangeType.IKE_SA_INIT, self._init_payloads(), now
-            )
-        else:
-            self.channel.vendor_ids = vendor_ids(received.payloads)
-            peer_hashes = hashes.read(received.payloads)
-            auth = AuthContext(
-                outcome,
-                self._request,
-                received.packet,
-                peer_hashes,
-                wants_ocsp=certificates.asks_for_ocsp(received.payloads),
-                uses_ppk=ppk.is_announced(received.payloads),
-            )
-            obstacle = obstacle_to_proof(self.peer.local_authentication, auth)
-            obstacle = obstacle or ppk.obstacle(auth, self.peer)
-            if obstacle is not None:
-                # What the answer lacks, somebody may have taken out of it.
-                self._hint = Failure(FailureReason.AUTHENTICATION_FAILED, obstacle)
-                return
-            self._secure(auth)
-            self._go_on(now)
-
-    def _secure(self, auth: AuthContext) -> None:
-        channel, agreement = self.channel, auth.agreement
-        channel.forget_request()
-        channel.responder_spi = agreement.responder_spi
-        channel.secure(agreement.suite, agreement.keys)
-        channel.fragmentation = agreement.fragmentation
-        # With MOBIKE at once, for a NAT may come in between later (RFC 4555 §3.3).
-        may_change = agreement.nat.supported and mobike.is_wanted(self.peer)
-        if (agreement.nat.detected or may_change) and channel.remote.port == IKE_PORT:
-            channel.local = UdpAddress(channel.local.address, NAT_PORT)
-            channel.remote = UdpAddress(channel.remote.address, NAT_PORT)
-        self._hint = None
-        self._auth = auth
-
     def _go_on(self, now: float) -> None:
         """Begin the next additional key exchange, or IKE_AUTH after the last one."""
-        assert self._auth is not None
-        methods = self._auth.agreement.suite.additional[self._auth.transcript.exchanges :]
-        if methods:
-            self._send_intermediate(methods[0], now)
+        if self._keys.begin_next(now):
+            self.state = states.advance(self.state, Trigger.MORE_KEYS)
         else:
-            self._send_auth(self._auth, now)
-
-    def _send_intermediate(self, method: KeyExchange, now: float) -> None:
-        self.state = states.advance(self.state, Trigger.MORE_KEYS)
-        private = key_exchange.generate(method, self.env.random_bytes)
-        payloads = (value_of(private),)
-        packet = self.channel.request(ExchangeType.IKE_INTERMEDIATE, payloads, now)
-        self._intermediate = private, covered_of_own(packet, payloads)
-
-    def _read_intermediate(self, received: Received, now: float) -> None:
-        assert self._auth is not None
-        assert self._intermediate is not None
-        private, request = self._intermediate
-        try:
-            payloads = _readable(received, "IKE_INTERMEDIATE")
-            shared = finish_additional(private, payloads)
-        except ParseError as error:
-            shared = Failure(FailureReason.INVALID_SYNTAX, f"malformed IKE_INTERMEDIATE: {error}")
-        if isinstance(shared, Failure):
-            self._fail(shared)
-            return
-        response = covered(received.header, payloads[0].payload_type, received.plaintext)
-        self._intermediate = None
-        self._auth = self._auth.after_intermediate(request, response, shared)
-        self.channel.secure(self._auth.agreement.suite, self._auth.agreement.keys)
-        self._go_on(now)
+            assert self._keys.auth is not None
+            self._send_auth(self._keys.auth, now)
 
     def _send_auth(self, auth: AuthContext, now: float) -> None:
         if auth.agreement.childless and (self.child is None or self.peer.childless):
@@ -292,6 +203,7 @@ class InitiatorHandshake:
             self.events.append(
                 ChildSaOffered(self.child.name, self.peer.name, spi_in, self.channel.local)
             )
+        self._auth = auth
         self.state = states.advance(self.state, Trigger.KEYS_AGREED)
         self.channel.request(
             ExchangeType.IKE_AUTH,
@@ -311,7 +223,7 @@ class InitiatorHandshake:
     def _read_auth(self, received: Received, now: float) -> None:
         assert self._auth is not None
         try:
-            payloads = _readable(received, "IKE_AUTH")
+            payloads = received.readable("IKE_AUTH")
             checked = ike_auth.check_response(self._auth, self.peer, payloads, self.env.calendar())
             if isinstance(checked, Failure):
                 if not _has_error(received):
@@ -396,19 +308,6 @@ class InitiatorHandshake:
     def _withdraw(self, offer: ChildOffer) -> None:
         self.env.release_esp_spi(offer.spi_in)
         self.events.append(ChildSaOfferEnded(offer.config.name, self.peer.name, offer.spi_in))
-
-
-def _readable(received: Received, exchange: str) -> tuple[Payload, ...]:
-    """Return the payloads.
-
-    Raises:
-        ParseError: the message is malformed, or has a critical payload of an unknown type.
-    """
-    if received.error is not None:
-        raise received.error
-    if unsupported_critical(received.payloads):
-        raise ParseError(exchange, 0, "a critical payload of an unknown type")
-    return received.payloads
 
 
 def _needs_child() -> Failure:

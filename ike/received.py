@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ike.codec.chain import unsupported_critical
 from ike.codec.errors import ParseError
 from ike.codec.header import Header
 from ike.codec.payload import Payload
@@ -27,3 +28,15 @@ class Received:
     authenticated: bool
     error: ParseError | None = None
     plaintext: bytes = b""
+
+    def readable(self, exchange: str) -> tuple[Payload, ...]:
+        """Return the payloads of an answer in that exchange.
+
+        Raises:
+            ParseError: the message is malformed, or has a critical payload of an unknown type.
+        """
+        if self.error is not None:
+            raise self.error
+        if unsupported_critical(self.payloads):
+            raise ParseError(exchange, 0, "a critical payload of an unknown type")
+        return self.payloads
