@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.p4runtime.entities import Entry
+from controller.p4runtime import tables
+from controller.p4runtime.entities import Entry, MeterCell, Update
 from controller.passive.events import Severity
 from controller.router.adoption import adoptable
+from controller.router.outputs import Send, Write
 from controller.router.parts import Parts
 
 
@@ -43,3 +45,21 @@ def replace_lost(parts: Parts, found: Sequence[Entry], now: float) -> None:
         if packet_type.manual_in is None:
             parts.negotiation.start(packet_type, now)
     parts.install_manual(now)
+
+
+def reconcile(parts: Parts, found: Sequence[Entry], meters: Sequence[MeterCell]) -> None:
+    """Have the outputs begin with what the switch holds otherwise than it should."""
+    # What has been pending is part of the difference.
+    parts.desired.pending()
+    sends = [output for output in parts.outputs if isinstance(output, Send)]
+    updates = parts.desired.reconcile(found, meters)
+    # "On" goes before all else, so that no new rule refuses a clear packet that the
+    # configuration allows. Nothing leaves in the clear for it: that takes a decision.
+    first = [update for update in updates if _turns_passive_mode_on(update)]
+    rest = [update for update in updates if not _turns_passive_mode_on(update)]
+    parts.outputs[:] = [*(Write(tuple(part)) for part in (first, rest) if part), *sends]
+
+
+def _turns_passive_mode_on(update: Update) -> bool:
+    entity = update.entity
+    return isinstance(entity, Entry) and entity == tables.passive_mode(True)

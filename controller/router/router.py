@@ -37,17 +37,17 @@ from controller.passive.events import (
     DestinationIdle,
     Message,
     ReceivedInClear,
-    SaDown,
     SentInClear,
     Severity,
     SourceIdle,
 )
 from controller.passive.machine import PassiveMode
 from controller.policy.model import Policy
+from controller.router.clearing import clear_sas, say_goodbye
 from controller.router.negotiation import Negotiation
-from controller.router.outputs import Output, Send, Write
+from controller.router.outputs import Output, Send
 from controller.router.parts import Parts
-from controller.router.reconnection import adopt, replace_lost
+from controller.router.reconnection import adopt, reconcile, replace_lost
 from controller.router.refusals import explain
 from controller.router.reload import go_over
 from controller.router.sa_pair import SaSource
@@ -132,16 +132,7 @@ class Router:
             adopt(self._parts, found, now)
             self._parts.install_manual(now)
         self._parts.settle(now)
-        # What has been pending is part of the difference.
-        self._parts.desired.pending()
-        outputs = self._parts.outputs
-        outputs[:] = [output for output in outputs if isinstance(output, Send)]
-        updates = self._parts.desired.reconcile(found, meters)
-        # "On" goes before all else, so that no new rule refuses a clear packet that the
-        # configuration allows. Nothing leaves in the clear for it: that takes a decision.
-        first = [update for update in updates if _turns_passive_mode_on(update)]
-        rest = [update for update in updates if not _turns_passive_mode_on(update)]
-        outputs[:0] = [Write(tuple(part)) for part in (first, rest) if part]
+        reconcile(self._parts, found, meters)
 
     def written(
         self, updates: Sequence[Update], failures: Sequence[WriteFailure], now: float
@@ -264,33 +255,15 @@ class Router:
 
         The next packet of each packet type starts afresh. Manual SAs are installed again.
         """
-        sad = self._parts.sad
-        pairs = [pair for pair in sad.pairs() if peer is None or pair.packet_type.peer == peer]
-        for isakmp in self._parts.policy.peers:
-            if peer is None or isakmp.address == peer:
-                self._parts.negotiation.delete_peer(isakmp, now)
-        self._parts.settle(now)
-        for pair in pairs:
-            if sad.by_inbound_spi(pair.inbound.spi) is pair:
-                sad.remove(pair.inbound.spi)
-                if sad.sending(pair.packet_type.id) is None:
-                    self._parts.tell(SaDown(pair.packet_type.id), now)
-        self._parts.settle(now)
-        self._parts.install_manual(now)
-        self._parts.settle(now)
-        return len(pairs)
+        return clear_sas(self._parts, peer, now)
 
     def shutdown(self, now: float, *, leave_sas: bool) -> None:
         """Say goodbye: delete the SAs at the peers and on the switch, unless told to leave them.
 
         What goes in the clear goes on doing so: the nodes that are not upgraded stay reachable.
         """
-        if leave_sas:
-            return
-        self._parts.negotiation.shutdown(now)
-        for pair in self._parts.sad.pairs():
-            self._parts.sad.remove(pair.inbound.spi)
-        self._parts.settle(now)
+        if not leave_sas:
+            say_goodbye(self._parts, now)
 
     def export_state(self, key: Secret, now: float) -> bytes:
         """Export the IKE SAs, for another controller to carry them on; outputs are taken."""
@@ -327,8 +300,3 @@ class Router:
         """Drain the lines for the operator's log."""
         drained, self._parts.messages = self._parts.messages, []
         return drained
-
-
-def _turns_passive_mode_on(update: Update) -> bool:
-    entity = update.entity
-    return isinstance(entity, Entry) and entity == tables.passive_mode(True)
