@@ -1,14 +1,14 @@
 """What a new controller may carry on with of what it finds on the switch.
 
 An SA is adopted only if the policy that it serves is the same as before: the same `spd_out`
-entries lead to it, between the same two addresses. Anything else is left to the reconciler,
-which removes it.
+entries lead to it, between the same two addresses, unless IKE carries it on and so knows where it
+has moved to. Anything else is left to the reconciler, which removes it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -47,13 +47,19 @@ class Adoption:
     neighbors: tuple[tuple[int, IPv4Address, int], ...]  # interface id, next hop, MAC address
 
 
-def adoptable(found: Iterable[Entry], declared: Iterable[Declared], policy: Policy) -> Adoption:
+def adoptable(
+    found: Iterable[Entry],
+    declared: Iterable[Declared],
+    policy: Policy,
+    carried_on: Container[tuple[int, int]],
+) -> Adoption:
     """Pick what fits the policy out of what was found.
 
     Args:
         found: all entries of the switch.
         declared: the baseline of this configuration.
         policy: the configuration.
+        carried_on: the inbound and outbound SPIs of the pairs that IKE knows.
     """
     by_table: dict[str, list[Entry]] = defaultdict(list)
     for entry in found:
@@ -73,7 +79,8 @@ def adoptable(found: Iterable[Entry], declared: Iterable[Declared], policy: Poli
             continue
         if not 1 <= sa_id <= SA_LIMIT or sa_id in pairs:
             continue
-        if _is_between_the_same(packet_type, partner, outbound):
+        is_known = (partner.spi, outbound.spi) in carried_on
+        if _is_between_the_same(packet_type, partner, outbound, is_known=is_known):
             pairs[sa_id] = FoundPair(packet_type, partner, outbound, tuple(selectors[sa_id]))
     return Adoption(
         pairs=tuple(pairs.values()),
@@ -121,7 +128,11 @@ def _unchanged_types(
     }
 
 
-def _is_between_the_same(packet_type: PacketType, inbound: SadIn, outbound: SadOut) -> bool:
+def _is_between_the_same(
+    packet_type: PacketType, inbound: SadIn, outbound: SadOut, *, is_known: bool
+) -> bool:
+    if is_known and packet_type.manual_in is None:
+        return inbound.anti_replay  # wherever it has moved to (RFC 4555)
     if (inbound.destination, outbound.tunnel_source, outbound.tunnel_destination) != (
         packet_type.local_address,
         packet_type.local_address,

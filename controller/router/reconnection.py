@@ -14,7 +14,8 @@ from controller.router.parts import Parts
 
 def adopt(parts: Parts, found: Sequence[Entry], now: float) -> None:
     """Take over what an earlier controller has left on the switch."""
-    adoption = adoptable(found, parts.baseline.entities, parts.policy)
+    known = parts.negotiation.children
+    adoption = adoptable(found, parts.baseline.entities, parts.policy, known)
     replaced = parts.upkeep.adopt(adoption.pairs, now)
     for neighbor in adoption.neighbors:
         parts.take(parts.punts.adopt_neighbor(*neighbor, now))

@@ -5,9 +5,11 @@ import pytest
 from controller.passive.states import State
 from ike.events import Role
 from ike.states import State as IkeState
+from ike.types import Secret
 from tests.simulation.topology import Sites, site
 
 NEW = "10.0.0.9"
+KEY = Secret(bytes(32))
 
 
 def configuration(
@@ -148,3 +150,19 @@ def test_the_end_that_did_not_initiate_begins_anew(sites):
     built.send(1, 2)
     built.run(1)
     assert_all_arrives_in_esp(built)
+
+
+def test_a_new_controller_of_the_other_end_carries_them_on_too(protected):
+    """Its SAs lead to an address that its configuration does not name; IKE knows them."""
+    protected.reload(1, configuration(NEW))
+    protected.run(1)
+    r2 = protected.routers[2]
+    pairs = [pair.inbound.spi for pair in r2.control.sad.pairs()]
+    state = r2.control.export_state(KEY, protected.now)
+    r2.kill_controller()
+    protected.run(1)
+    r2.start_controller(state, KEY)
+    protected.run(1)
+    assert [pair.inbound.spi for pair in r2.control.sad.pairs()] == pairs
+    assert tunnel_ends(protected, 2) == {("10.0.0.2", NEW)}
+    assert_all_arrives_in_esp(protected)
