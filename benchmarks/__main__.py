@@ -44,9 +44,9 @@ def main() -> int:
     switches = list(switch.measurements(progress=say))
     switch.print_table(switches)
     (RESULTS / "switch.json").write_text(switch.as_json(switches))
-    rows_and_moments = tunnel.measurements()
-    tunnel.print_table(*rows_and_moments)
-    (RESULTS / "tunnel.json").write_text(tunnel.as_json(*rows_and_moments))
+    results = tunnel.measurements(progress=say)
+    tunnel.print_table(results)
+    (RESULTS / "tunnel.json").write_text(tunnel.as_json(results))
     return 0
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from finsy.proto import p4r
 
-from benchmarks import frames, plain_forwarding
+from benchmarks import frames
+from benchmarks.plain_forwarding.entries import PROGRAM, PlainRouter
 from controller.p4runtime.codec import encode_entity, load_schema
 from controller.p4runtime.tables import report_meters
+from tests.bmv2.datapath.conftest import Router
 from tests.conformance.client import OURS, P4RuntimeSwitch, Program
 from tests.conformance.p4runtime_router import P4RuntimeRouter
-
-PLAIN = Program(plain_forwarding.P4INFO_PATH, plain_forwarding.JSON_PATH)
 
 PLAIN_FORWARDING = "plain forwarding"
 CLEAR = "clear"
@@ -39,13 +40,8 @@ class Case:
 
 
 def _forward(switch: P4RuntimeSwitch) -> None:
-    router = P4RuntimeRouter(switch)
-    next_hop = {
-        "port": 2,
-        "source": router.mac(router.MAC[2]),
-        "destination": router.mac(router.HOST_MAC[2]),
-    }
-    router.add("route", "forward", {"prefix": (router.ip("10.0.2.0"), 24)}, next_hop)
+    prefix = IPv4Network("10.0.2.0/24")
+    PlainRouter(switch).add_route(prefix, 2, Router.MAC[2], Router.HOST_MAC[2])
 
 
 def _clear(switch: P4RuntimeSwitch) -> None:
@@ -86,7 +82,7 @@ def _esp_in(switch: P4RuntimeSwitch) -> None:
 
 
 CASES = (
-    Case(PLAIN_FORWARDING, _forward, frames.outbound, program=PLAIN),
+    Case(PLAIN_FORWARDING, _forward, frames.outbound, program=PROGRAM),
     Case(CLEAR, _clear, frames.outbound),
     Case("clear, passive mode", _in_the_clear, frames.outbound),
     Case("ESP out", _esp_out, frames.outbound),

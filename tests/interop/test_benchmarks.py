@@ -6,9 +6,11 @@ import json
 
 import pytest
 
-from benchmarks import charon_handshake, targets
+from benchmarks import charon_handshake, targets, tunnel
 from benchmarks.switch import measurement
 from benchmarks.switch.cases import CASES
+from benchmarks.tunnel.runs import CLEAR, IN_UDP, LINUX, PLAIN, RAW, STRONGSWAN
+from benchmarks.tunnel.traffic import Effort
 from ike.config import KeyExchange
 from tests.interop.lab.target import BMV2, EMBEDDED
 
@@ -52,3 +54,28 @@ def test_switch(switch: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(measurement.as_json(rows))[0]["target"] == switch
     measurement.print_table(rows)
     assert "ESP in UDP, in" in capsys.readouterr().out
+
+
+def test_tunnel(capsys: pytest.CaptureFixture[str]) -> None:
+    results = tunnel.measurements(
+        effort=Effort(size=200_000), switches=(EMBEDDED,), in_the_clear=False
+    )
+    ways = [(row.router, row.way) for row in results.traffic]
+    assert ways == [
+        (LINUX, CLEAR),
+        (STRONGSWAN, IN_UDP),
+        (EMBEDDED, PLAIN),
+        (EMBEDDED, IN_UDP),
+        (EMBEDDED, PLAIN),
+        (EMBEDDED, CLEAR),
+        (EMBEDDED, RAW),
+    ]
+    assert all(
+        row.forth > 0 and row.back > 0 and row.packets_per_second > 0 for row in results.traffic
+    )
+    (moments,) = results.moments
+    assert 0 < moments.first_encrypted < 5
+    assert moments.lost_at_restart == 0
+    assert json.loads(tunnel.as_json(results))["traffic"][-1]["way"] == RAW
+    tunnel.print_table(results)
+    assert PLAIN in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.interop.lab.capture import Capture
@@ -14,7 +15,14 @@ from tests.interop.lab.network import Network
 from tests.interop.lab.requirements import require
 from tests.interop.lab.strongswan import StrongSwan
 from tests.interop.lab.swanctl_conf import Options, Retransmission
-from tests.interop.lab.topology import CORE, CORE_BRIDGE, lab_id_of, namespace_prefix
+from tests.interop.lab.topology import (
+    CORE,
+    CORE_BRIDGE,
+    SITE_A,
+    Site,
+    lab_id_of,
+    namespace_prefix,
+)
 from tests.interop.lab.waiting import wait_for
 
 RUN_ROOT = Path("/run/p4ipsec-lab")
@@ -41,8 +49,11 @@ class Lab:
         """Whether any part of it is there."""
         return bool(self._namespaces()) or self.run.exists()
 
-    def up(self) -> None:
+    def up(self, p4_sites: Collection[Site] = (SITE_A,)) -> None:
         """Build the network. Routers forward; nothing has IPsec yet.
+
+        Args:
+            p4_sites: the sites whose router is a P4 switch, so that its ports are left bare.
 
         Raises:
             LabError: tools are missing, it stands already, or building failed; in that case
@@ -53,7 +64,7 @@ class Lab:
             raise LabError(f"lab {self.id} stands already: take it down first")
         self.run.mkdir(parents=True, mode=0o755)
         try:
-            self.network.build()
+            self.network.build(p4_sites)
         except BaseException:
             self.down()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from ipaddress import IPv4Network
 
 from tests.interop.lab.links import Port, add_bridge, add_route, attach, connect
@@ -14,8 +15,6 @@ from tests.interop.lab.topology import (
     LAN,
     MACHINES,
     MTU,
-    ROUTER_CORE_MAC,
-    ROUTER_LAN_MAC,
     SITE_A,
     SITES,
     Site,
@@ -35,8 +34,11 @@ class Network:
     def __getitem__(self, machine: str) -> Namespace:
         return self.machines[machine]
 
-    def build(self) -> None:
-        """Create it all. Machines forward and answer; the router's two ports are bare.
+    def build(self, p4_sites: Collection[Site] = (SITE_A,)) -> None:
+        """Create it all. Machines forward and answer; the ports of a P4 router are bare.
+
+        Args:
+            p4_sites: the sites whose router is a P4 switch.
 
         Raises:
             LabError: something of it is there already, or a tool failed.
@@ -45,16 +47,16 @@ class Network:
             namespace.create()
         add_bridge(self[CORE], CORE_BRIDGE)
         for site in SITES:
-            self._cable(site)
+            self._cable(site, is_p4=site in p4_sites)
         for site in SITES:
-            if site is not SITE_A:
+            if site not in p4_sites:
                 self.make_linux_router(site)
 
     def make_linux_router(self, site: Site) -> None:
         """Let the kernel of a site's router forward, with routes to every other site.
 
-        The router of site A is left bare by `build`: the P4 switch has its ports. Call this for
-        site A to put a Linux router in the switch's place.
+        A P4 router is left bare by `build`: the switch has its ports. Call this for its site to put
+        a Linux router in the switch's place.
         """
         namespace = self[site.router]
         Port(namespace, LAN).add_address(site.lan_interface)
@@ -64,13 +66,12 @@ class Network:
                 add_route(namespace, other.network, other.core_address)
         namespace.sysctl("net.ipv4.ip_forward=1")
 
-    def _cable(self, site: Site) -> None:
-        ours = site is SITE_A
+    def _cable(self, site: Site, *, is_p4: bool) -> None:
         router, host, core = self[site.router], self[site.host], self[CORE]
-        lan = Port(router, LAN, ROUTER_LAN_MAC if ours else None)
-        uplink = Port(router, CORE, ROUTER_CORE_MAC if ours else None)
+        lan = Port(router, LAN, site.lan_mac if is_p4 else None)
+        uplink = Port(router, CORE, site.core_mac if is_p4 else None)
         outlet = Port(core, site.router)
-        connect(Port(host, HOST), lan, mtu=MTU, offload=fills_in_checksums() or not ours)
+        connect(Port(host, HOST), lan, mtu=MTU, offload=fills_in_checksums() or not is_p4)
         connect(uplink, outlet, mtu=MTU, offload=False)
         attach(outlet, CORE_BRIDGE)
         Port(host, HOST).add_address(site.host_interface)

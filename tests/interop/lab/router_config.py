@@ -13,24 +13,23 @@ from tests.interop.lab.scenario import PRESHARED_KEY
 from tests.interop.lab.topology import (
     CORE,
     LAN,
-    ROUTER_CORE_MAC,
-    ROUTER_LAN_MAC,
     SITE_A,
     SITE_B,
     SITE_C,
-    SITES,
     Site,
 )
 
 CRYPTO_MAP = "labmap"
 PORTS = {LAN: 1, CORE: 2}  # interface name to port number of the switch
-_SEQUENCES = {SITE_B: 10, SITE_C: 20}
+_SEQUENCES = {SITE_A: 5, SITE_B: 10, SITE_C: 20}
 
 
 @dataclass(frozen=True, slots=True)
 class RouterConfig:
     """What differs between one use of the lab and another. Times in seconds."""
 
+    site: Site = SITE_A
+    protects: bool = True  # False: no crypto map is bound
     passive_mode: bool = True
     retry: int = 20
     keepalive: int = 5
@@ -47,40 +46,41 @@ class RouterConfig:
             keys: where to log keys to for Wireshark; None: nowhere.
         """
         config: dict[str, Any] = {
-            "hostname": "router",
+            "hostname": self.site.router,
             "switch": {"address": switch},
             "api": {"listen": [f"unix:{api_socket}"]},
             "interfaces": {
                 LAN: {
                     "port": PORTS[LAN],
-                    "ip_address": str(SITE_A.lan_interface),
-                    "mac_address": ROUTER_LAN_MAC,
+                    "ip_address": str(self.site.lan_interface),
+                    "mac_address": self.site.lan_mac,
                 },
                 CORE: {
                     "port": PORTS[CORE],
-                    "ip_address": str(SITE_A.core_interface),
-                    "mac_address": ROUTER_CORE_MAC,
-                    "crypto_map": CRYPTO_MAP,
+                    "ip_address": str(self.site.core_interface),
+                    "mac_address": self.site.core_mac,
+                    **({"crypto_map": CRYPTO_MAP} if self.protects else {}),
                 },
             },
-            "ip_routes": [
-                f"{site.network} {site.core_address}" for site in SITES if site is not SITE_A
-            ],
+            "ip_routes": [f"{site.network} {site.core_address}" for site in self._sequences],
             "access_lists": {
-                str(sequence): [_permit(site)] for site, sequence in _SEQUENCES.items()
+                str(sequence): [_permit(self.site, site)]
+                for site, sequence in self._sequences.items()
             },
             "transform_sets": {
                 f"set{number}": transform for number, transform in enumerate(self.transforms, 1)
             },
             "crypto_maps": {
                 CRYPTO_MAP: {
-                    sequence: self._entry(site, sequence) for site, sequence in _SEQUENCES.items()
+                    sequence: self._entry(site, sequence)
+                    for site, sequence in self._sequences.items()
                 }
             },
             "crypto_ipsec_optional": {"enabled": self.passive_mode, "retry": self.retry},
             "isakmp": {
                 "keys": [
-                    {"address": str(site.core_address), "key": PRESHARED_KEY} for site in _SEQUENCES
+                    {"address": str(site.core_address), "key": PRESHARED_KEY}
+                    for site in self._sequences
                 ],
                 "keepalive": self.keepalive,
             },
@@ -94,6 +94,11 @@ class RouterConfig:
             }
         return yaml.safe_dump(config, sort_keys=False)
 
+    @property
+    def _sequences(self) -> dict[Site, int]:
+        """Where the entry of each peer stands in the crypto map."""
+        return {site: number for site, number in _SEQUENCES.items() if site is not self.site}
+
     def _entry(self, site: Site, sequence: int) -> dict[str, Any]:
         return {
             "type": "ipsec-isakmp",
@@ -104,8 +109,8 @@ class RouterConfig:
         }
 
 
-def _permit(site: Site) -> str:
+def _permit(near: Site, far: Site) -> str:
     def wildcard(site: Site) -> str:
         return f"{site.network.network_address} {site.network.hostmask}"
 
-    return f"permit ip {wildcard(SITE_A)} {wildcard(site)}"
+    return f"permit ip {wildcard(near)} {wildcard(far)}"

@@ -57,6 +57,19 @@ class Site:
         """The host's address, with the network's prefix length."""
         return IPv4Interface(f"{self.host_address}/{self.network.prefixlen}")
 
+    # The ports of a switch have no address in the kernel: these are its own, written in its
+    # configuration, so they are fixed.
+
+    @property
+    def core_mac(self) -> str:
+        """The MAC address of our router's port to the core, where the site has one of ours."""
+        return f"02:00:00:00:{self.network.network_address.packed[1]:02x}:01"
+
+    @property
+    def lan_mac(self) -> str:
+        """The MAC address of our router's port to the site."""
+        return f"02:00:00:00:{self.network.network_address.packed[1]:02x}:02"
+
     @property
     def core_interface(self) -> IPv4Interface:
         """The router's address on the core, with the core's prefix length."""
@@ -69,11 +82,6 @@ SITE_C = Site("legacy", "host-c", IPv4Network("10.3.0.0/24"), CORE_NETWORK[3])
 SITES = (SITE_A, SITE_B, SITE_C)
 
 MACHINES = (CORE, *(name for site in SITES for name in (site.router, site.host)))
-
-# The switch's ports have no address in the kernel: these are its own, written in its
-# configuration, so they are fixed.
-ROUTER_CORE_MAC = "02:00:00:00:01:01"
-ROUTER_LAN_MAC = "02:00:00:00:01:02"
 
 _LAB_ID = re.compile(r"[a-z0-9]{1,12}")
 _PREFIX = "p4l-"
