@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 
-from ike.codec.chain import find_notify, parse_chain
+from ike.codec.chain import find_notify
 from ike.codec.encrypted import Encrypted, EncryptedFragment
-from ike.codec.errors import ParseError
 from ike.codec.header import Header
 from ike.codec.message import Message
 from ike.codec.notify import Notify
@@ -25,7 +24,8 @@ from ike.crypto.suites import IkeSuite
 from ike.discards import Discard
 from ike.environment import drain
 from ike.events import Role
-from ike.fragments import Reassembly, Whole
+from ike.fragments import Reassembly
+from ike.opening import Opened, open_message
 from ike.protection import Protection
 from ike.received import Received
 from ike.state.iv import draw_run
@@ -269,33 +269,41 @@ class Channel:
             return None
         message = Message.parse(packet, header)
         last = message.payloads[-1] if message.payloads else None
-        encrypted = isinstance(last, (Encrypted, EncryptedFragment))
         if header.exchange_type == ExchangeType.IKE_INTERMEDIATE and len(message.payloads) > 1:
             return None  # nothing belongs outside of what AUTH will cover (RFC 9242 §3.3.2)
-        if header.exchange_type == ExchangeType.IKE_SA_INIT or not encrypted:
+        if header.exchange_type == ExchangeType.IKE_SA_INIT or not isinstance(
+            last, (Encrypted, EncryptedFragment)
+        ):
             return Received(header, message.payloads, packet, *path, authenticated=False)
         try:
-            whole = self._open(header, packet, last)
+            opened = self._open(header, packet, last)
         except IntegrityError:
             self.discarded = Discard.INTEGRITY_FAILED
             return None
-        except ParseError as error:
-            self.discarded = Discard.INVALID_SYNTAX
-            self._authenticated(datagram, header, now)
-            return Received(header, (), packet, *path, authenticated=True, error=error)
-        if whole is None:
+        if opened is None:
             return None
         self._authenticated(datagram, header, now)
-        plaintext = whole.plaintext
-        try:
-            payloads = parse_chain(plaintext, whole.first_payload, 0, len(plaintext))
-        except ParseError as error:
+        if opened.error is not None:
             self.discarded = Discard.INVALID_SYNTAX
-            return Received(header, (), whole.packet, *path, authenticated=True, error=error)
-        self._note_abilities(payloads)
+        self._note_abilities(opened.payloads)
         return Received(
-            header, payloads, whole.packet, *path, authenticated=True, plaintext=plaintext
+            header,
+            opened.payloads,
+            opened.packet,
+            *path,
+            authenticated=True,
+            error=opened.error,
+            plaintext=opened.plaintext,
         )
+
+    def _open(
+        self, header: Header, packet: bytes, payload: Encrypted | EncryptedFragment
+    ) -> Opened | None:
+        if self._protection is None:
+            raise IntegrityError
+        if isinstance(payload, EncryptedFragment) and not self.fragmentation:
+            return None
+        return open_message(self._protection, self._reassembly, header, packet, payload)
 
     def _note_abilities(self, payloads: Sequence[Payload]) -> None:
         notify = find_notify(payloads, NotifyType.SET_WINDOW_SIZE)
@@ -309,18 +317,6 @@ class Channel:
             return ()
         self._responses.size = self._window
         return (Notify(NotifyType.SET_WINDOW_SIZE, u32(self._window)),)
-
-    def _open(self, header: Header, packet: bytes, last: Payload | None) -> Whole | None:
-        """Decrypt a message; None while fragments of it are missing."""
-        if self._protection is None:
-            raise IntegrityError
-        if isinstance(last, EncryptedFragment):
-            if not self.fragmentation:
-                return None
-            fragment = self._protection.open_fragment(packet, last)
-            return self._reassembly.add(header.message_id, header.is_response, fragment)
-        assert isinstance(last, Encrypted)
-        return Whole(last.first_payload, self._protection.open(packet, last), packet)
 
     def take(self, now: float) -> list[Datagram]:
         """Take what is to be sent."""
