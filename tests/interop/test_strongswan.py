@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from tests.interop.lab.sas import ChildSa
 from tests.interop.lab.scenario import CHILD, CONNECTION, peer_connection
 from tests.interop.lab.strongswan import StrongSwan
 from tests.interop.lab.swanctl_conf import Child
-from tests.interop.lab.topology import SITE_A, SITE_B, SITE_C, Site
+from tests.interop.lab.topology import CORE_NETWORK, SITE_A, SITE_B, SITE_C, Site
 from tests.interop.lab.waiting import wait_for
 
 pytestmark = pytest.mark.interop
@@ -31,6 +33,8 @@ HOLD = 10.0  # seconds, PM-2
 RETRY = 13
 KEEPALIVE = 2
 BULK = 4_000_000  # bytes
+CONFIGURATION = RouterConfig(retry=RETRY, keepalive=KEEPALIVE)
+ELSEWHERE = CORE_NETWORK[11]
 
 
 def between(a: Site, b: Site) -> str:
@@ -41,7 +45,7 @@ def between(a: Site, b: Site) -> str:
 @pytest.fixture(scope="module")
 def router(lab: Lab) -> Iterator[Router]:
     router = Router(lab["router"], lab.run / "router", log_keys=True)
-    router.start(RouterConfig(retry=RETRY, keepalive=KEEPALIVE))
+    router.start(CONFIGURATION)
     yield router
     router.stop()
 
@@ -101,6 +105,14 @@ def establish(lab: Lab, gateway: StrongSwan) -> ChildSa:
         "a ping through the new SA",
     )
     return child
+
+
+def wait_for_peer_at(gateway: StrongSwan, address: IPv4Address) -> None:
+    """Wait until strongSwan's IKE SA is with our router at this address."""
+    wait_for(
+        lambda: [sa.remote_address for sa in gateway.list_sas()] == [str(address)],
+        f"strongSwan's IKE SA with {address}",
+    )
 
 
 @pytest.mark.usefixtures("no_sa")
@@ -369,6 +381,25 @@ class TestPassiveMode:
         gateway.initiate(CHILD)
         assert ping(lab["host-a"], SITE_B.host_address).all_answered
         assert clear_destinations(router) == []
+
+
+class TestReload:
+    @pytest.mark.usefixtures("no_sa")
+    def test_the_sas_go_along_when_our_address_changes(
+        self, lab: Lab, router: Router, gateway: StrongSwan
+    ) -> None:
+        """RFC 4555: strongSwan, which knows the old address alone, follows within the IKE SA."""
+        establish(lab, gateway)
+        (before,) = gateway.list_sas()
+        with lab.capture("reload") as capture:
+            for address in (ELSEWHERE, SITE_A.core_address):
+                router.reload(replace(CONFIGURATION, core_address=address))
+                wait_for_peer_at(gateway, address)
+                assert ping(lab["host-a"], SITE_B.host_address, count=5).all_answered
+                assert ping(lab["host-b"], SITE_A.host_address, count=5).all_answered
+        assert judge(capture.pcap, clear_filter=between(SITE_A, SITE_B)).clear == 0
+        (after,) = gateway.list_sas()
+        assert after.initiator_spi == before.initiator_spi
 
 
 class TestRestart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,10 @@ from tests.interop.lab.namespace import Namespace, run_checked
 from tests.interop.lab.router_config import PORTS, RouterConfig
 from tests.interop.lab.sockets import listens_on_tcp
 from tests.interop.lab.target import target
+from tests.interop.lab.waiting import wait_for
 
 P4RUNTIME_PORT = 9559
+_LOADED = "configuration loaded"
 
 
 class Router:
@@ -57,20 +60,34 @@ class Router:
     def start_controller(self, config: RouterConfig | None = None) -> None:
         """Start the controller; without a configuration, with the one it had."""
         if config is not None:
-            self.config_path.touch(mode=0o600)
-            self.config_path.write_text(
-                config.text(
-                    switch=f"127.0.0.1:{P4RUNTIME_PORT}",
-                    api_socket=self.socket,
-                    keys=self.keys if self._log_keys else None,
-                )
-            )
+            self._configure(config)
         self.keys.ike.parent.mkdir(mode=0o700, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         self.controller.start(
             p4ipsec("run", "--config", str(self.config_path)),
             ready=self._answers,
             timeout=60.0,
+        )
+
+    def reload(self, config: RouterConfig) -> None:
+        """Have the running controller go over to another configuration.
+
+        Raises:
+            LabError: it did not within some seconds.
+        """
+        self._configure(config)
+        before = len(self.logged_at(_LOADED))
+        self.controller.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(self.logged_at(_LOADED)) > before, _LOADED)
+
+    def _configure(self, config: RouterConfig) -> None:
+        self.config_path.touch(mode=0o600)
+        self.config_path.write_text(
+            config.text(
+                switch=f"127.0.0.1:{P4RUNTIME_PORT}",
+                api_socket=self.socket,
+                keys=self.keys if self._log_keys else None,
+            )
         )
 
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.interop.lab.key_tables import KeyTables
 from tests.interop.lab.scenario import PRESHARED_KEY
 from tests.interop.lab.topology import (
     CORE,
+    CORE_NETWORK,
     LAN,
     SITE_A,
     SITE_B,
@@ -36,6 +38,7 @@ class RouterConfig:
     esp_lifetime: int = 3600
     transforms: tuple[str, ...] = ("esp-gcm 256", "esp-gcm 128")
     state_file: Path | None = None  # where IKE SAs are kept
+    core_address: IPv4Address | None = None  # towards the core; None: the site's
 
     def text(self, *, switch: str, api_socket: Path, keys: KeyTables | None) -> str:
         """Return the file's text.
@@ -57,7 +60,7 @@ class RouterConfig:
                 },
                 CORE: {
                     "port": PORTS[CORE],
-                    "ip_address": str(self.site.core_interface),
+                    "ip_address": self._core_interface,
                     "mac_address": self.site.core_mac,
                     **({"crypto_map": CRYPTO_MAP} if self.protects else {}),
                 },
@@ -93,6 +96,12 @@ class RouterConfig:
                 "esp_keylog_file": str(keys.esp),
             }
         return yaml.safe_dump(config, sort_keys=False)
+
+    @property
+    def _core_interface(self) -> str:
+        if self.core_address is None:
+            return str(self.site.core_interface)
+        return f"{self.core_address}/{CORE_NETWORK.prefixlen}"
 
     @property
     def _sequences(self) -> dict[Site, int]:
