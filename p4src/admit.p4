@@ -4,7 +4,11 @@
 #define P4IPSEC_ADMIT_P4
 
 #define DROP(because) { meta.verdict = Verdict.DROP; meta.drop_reason = DropReason.because; }
-#define PUNT(because) { meta.verdict = Verdict.PUNT; meta.punt_reason = PuntReason.because; }
+#define PUNT(because) { \
+    meta.verdict = Verdict.PUNT; \
+    hdr.packet_in.setValid(); \
+    hdr.packet_in.reason = PuntReason.because; \
+}
 
 control Admit(inout headers_t hdr,
               inout metadata_t meta,
@@ -22,7 +26,7 @@ control Admit(inout headers_t hdr,
 
     // After recirculation the interface is known and the port is not.
     @id(TABLE_INGRESS_INTERFACE)
-    @entry_restriction("interface_id != 0")
+    @entry_restriction("port != 510")
     table ingress_interface {
         key = {
             standard_metadata.ingress_port : exact @id(1) @name("port");
@@ -35,7 +39,7 @@ control Admit(inout headers_t hdr,
     apply {
         if (standard_metadata.parser_error != error.NoError) {
             DROP(MALFORMED)
-        } else if (meta.sa_in == 0 && !meta.from_controller) {
+        } else if (meta.sa_in == 0 && !hdr.packet_out.isValid()) {
             if (!ingress_interface.apply().hit) {
                 DROP(UNKNOWN_PORT)
             } else if (hdr.ethernet.ether_type == ETHER_TYPE_ARP) {
@@ -62,9 +66,10 @@ control Admit(inout headers_t hdr,
                 DROP(IP_OPTIONS)
             } else if (standard_metadata.checksum_error == 1) {
                 DROP(BAD_CHECKSUM)
-            } else if (hdr.ipv4.destination[31:29] == 7 || hdr.ipv4.source[31:29] == 7
-                       || hdr.ipv4.destination[31:24] == 127 || hdr.ipv4.source[31:24] == 127
-                       || hdr.ipv4.destination[31:24] == 0 || hdr.ipv4.source[31:24] == 0) {
+            } else if (hdr.ipv4.destination >= 0xe0000000 || hdr.ipv4.source >= 0xe0000000
+                       || (hdr.ipv4.destination & 0xff000000) == 0x7f000000
+                       || (hdr.ipv4.source & 0xff000000) == 0x7f000000
+                       || hdr.ipv4.destination < 0x01000000 || hdr.ipv4.source < 0x01000000) {
                 // 224/4 and 240/4 (with broadcast), loopback, "this network"
                 DROP(NOT_UNICAST)
             }

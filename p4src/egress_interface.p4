@@ -3,13 +3,15 @@
 #ifndef P4IPSEC_EGRESS_INTERFACE_P4
 #define P4IPSEC_EGRESS_INTERFACE_P4
 
-control EgressInterface(inout metadata_t meta) {
+control EgressInterface(inout headers_t hdr,
+                        inout metadata_t meta,
+                        inout standard_metadata_t standard_metadata) {
     // `mtu`: bytes of IP packet that the link takes. `crypto_map` 0: none is bound here.
     @id(ACTION_SET_EGRESS_INTERFACE)
     action set_egress_interface(@id(1) port_t port,
                                 @id(2) bit<16> mtu,
                                 @id(3) crypto_map_id_t crypto_map) {
-        meta.egress_port = port;
+        standard_metadata.egress_spec = port;
         meta.mtu = mtu;
         meta.egress_crypto_map = crypto_map;
     }

@@ -7,44 +7,37 @@ control Finish(inout headers_t hdr,
                inout metadata_t meta,
                inout standard_metadata_t standard_metadata) {
     @id(COUNTER_DROP)
-    counter(DROP_COUNTER_SIZE, CounterType.packets_and_bytes) drop_counter;
+    counter<DropReason>(DROP_COUNTER_SIZE, CounterType.packets_and_bytes) drop_counter;
     // One cell a PuntReason.
     @id(METER_PUNT)
-    meter(PUNT_METER_SIZE, MeterType.packets) punt_meter;
+    meter<PuntReason>(PUNT_METER_SIZE, MeterType.packets) punt_meter;
     // One cell a group of sources: who floods IKE takes it from his own group only.
     @id(METER_IKE)
-    meter(IKE_METER_SIZE, MeterType.packets) ike_meter;
+    meter<bit<16>>(IKE_METER_SIZE, MeterType.packets) ike_meter;
 
     apply {
-        if (meta.verdict == Verdict.FORWARD) {
-            standard_metadata.egress_spec = meta.egress_port;
-        } else if (meta.verdict == Verdict.RECIRCULATE) {
+        if (meta.verdict == Verdict.RECIRCULATE) {
             // The inner packet is all that is left. Any port will do, and this one exists.
             hdr.ipv4.setInvalid();
             standard_metadata.egress_spec = standard_metadata.ingress_port;
         } else if (meta.verdict == Verdict.PUNT) {
-            bit<2> color;
-            bit<2> source_color = V1MODEL_METER_COLOR_GREEN;
-            if (meta.punt_reason == PuntReason.IKE) {
+            bit<2> color = V1MODEL_METER_COLOR_GREEN;
+            if (hdr.packet_in.reason == PuntReason.IKE) {
                 bit<16> group;
                 hash(group, HashAlgorithm.crc16, 16w0, { hdr.ipv4.source }, 16w256);
-                ike_meter.execute_meter((bit<32>) group, source_color);
-            }
-            if (source_color == V1MODEL_METER_COLOR_GREEN) {
-                punt_meter.execute_meter((bit<32>) (bit<8>) meta.punt_reason, color);
-            } else {
-                color = source_color;
+                ike_meter.execute_meter(group, color);
             }
             if (color == V1MODEL_METER_COLOR_GREEN) {
-                hdr.packet_in.setValid();
-                hdr.packet_in.reason = meta.punt_reason;
+                punt_meter.execute_meter(hdr.packet_in.reason, color);
+            }
+            if (color == V1MODEL_METER_COLOR_GREEN) {
                 hdr.packet_in.interface_id = meta.ingress_interface;
+                if (hdr.packet_in.reason == PuntReason.NEIGHBOR) {
+                    hdr.packet_in.interface_id = meta.egress_interface;
+                }
                 hdr.packet_in.packet_type = meta.packet_type;
                 hdr.packet_in.sa_id = meta.sa_in;
                 hdr.packet_in.next_hop = meta.next_hop;
-                if (meta.punt_reason == PuntReason.NEIGHBOR) {
-                    hdr.packet_in.interface_id = meta.egress_interface;
-                }
                 standard_metadata.egress_spec = CPU_PORT;
             } else if (meta.drop_reason == DropReason.NONE) {
                 DROP(PUNT_LIMITED)
@@ -54,7 +47,7 @@ control Finish(inout headers_t hdr,
         }
         // A punted packet that the controller will not send on is a dropped one, too.
         if (meta.drop_reason != DropReason.NONE) {
-            drop_counter.count((bit<32>) (bit<8>) meta.drop_reason);
+            drop_counter.count(meta.drop_reason);
         }
         if (meta.verdict == Verdict.DROP || meta.verdict == Verdict.UNDECIDED) {
             mark_to_drop(standard_metadata);

@@ -21,6 +21,7 @@ typedef bit<9> port_t;
 #define IP_PROTOCOL_TCP  6
 #define IP_PROTOCOL_UDP  17
 #define IP_PROTOCOL_ESP  50
+#define IP_PROTOCOL_NONE 59
 #define IP_PROTOCOL_SCTP 132
 
 #define UDP_PORT_IKE     500
@@ -99,15 +100,6 @@ header packet_out_t {
     interface_id_t interface_id; // send from here as it is; 0: through the pipeline, as our own
     bit<1>         bypass_spd;   // IKE itself must not be protected (RFC 4301 §5.1)
     bit<7>         padding;
-}
-
-struct headers_t {
-    packet_out_t packet_out;
-    packet_in_t  packet_in;
-    ethernet_t   ethernet;
-    ipv4_t       ipv4;
-    udp_t        udp; // only ever outbound: encapsulation of ESP (RFC 3948)
-    esp_t        esp; // only ever outbound
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef P4IPSEC_LOCAL_P4
 #define P4IPSEC_LOCAL_P4
 
-control Local(inout headers_t hdr, inout metadata_t meta, out bool is_local, out bool is_esp) {
+control Local(inout headers_t hdr, inout metadata_t meta) {
     // The destination is an address of this router.
     @id(ACTION_LOCAL)
     action local() {}
@@ -19,30 +19,25 @@ control Local(inout headers_t hdr, inout metadata_t meta, out bool is_local, out
     }
 
     apply {
-        is_local = false;
-        is_esp = false;
         if (local_address.apply().hit) {
-            is_local = true;
-            bool fragment = hdr.ipv4.more_fragments == 1 || hdr.ipv4.fragment_offset != 0;
-            if (hdr.ipv4.protocol == IP_PROTOCOL_ESP) {
-                if (fragment) { DROP(ESP_FRAGMENT) } else { is_esp = true; }
-            } else if (hdr.ipv4.protocol == IP_PROTOCOL_UDP && !fragment) {
+            meta.is_local = true;
+            if (hdr.inbound_esp.isValid()) {
+                if (hdr.inbound_esp.spi == 0 && hdr.ipv4.protocol == IP_PROTOCOL_UDP) {
+                    if (hdr.ipv4.more_fragments == 0) { PUNT(IKE) }
+                } else if (hdr.ipv4.more_fragments == 1) {
+                    DROP(ESP_FRAGMENT)
+                } else {
+                    meta.is_esp = true;
+                }
+            } else if (hdr.ipv4.protocol == IP_PROTOCOL_ESP) {
+                DROP(ESP_FRAGMENT) // a later one
+            } else if (hdr.ipv4.protocol == IP_PROTOCOL_UDP && hdr.ipv4.more_fragments == 0
+                       && hdr.ipv4.fragment_offset == 0) {
                 if (meta.destination_port == UDP_PORT_IKE) {
                     PUNT(IKE)
                 } else if (meta.destination_port == UDP_PORT_IKE_NAT) {
-                    if (meta.esp_offset == 0) {
-                        DROP(NAT_KEEPALIVE)
-                    } else if (meta.spi == 0) {
-                        PUNT(IKE)
-                    } else {
-                        is_esp = true;
-                    }
+                    DROP(NAT_KEEPALIVE)
                 }
-            } else if (hdr.ipv4.protocol == IP_PROTOCOL_UDP
-                       && hdr.ipv4.fragment_offset == 0
-                       && meta.destination_port == UDP_PORT_IKE_NAT
-                       && meta.esp_offset != 0 && meta.spi != 0) {
-                DROP(ESP_FRAGMENT)
             }
         }
     }

@@ -3,7 +3,9 @@
 #ifndef P4IPSEC_NEIGHBOR_P4
 #define P4IPSEC_NEIGHBOR_P4
 
-control Neighbor(inout headers_t hdr, inout metadata_t meta) {
+control Neighbor(inout headers_t hdr,
+                 inout metadata_t meta,
+                 inout standard_metadata_t standard_metadata) {
     // The whole rewrite, because a tunnel may leave by another interface than its inner packet.
     @id(ACTION_SET_NEIGHBOR)
     action set_neighbor(@id(1) mac_address_t mac_address,
@@ -11,7 +13,7 @@ control Neighbor(inout headers_t hdr, inout metadata_t meta) {
                         @id(3) mac_address_t source_mac_address) {
         hdr.ethernet.source = source_mac_address;
         hdr.ethernet.destination = mac_address;
-        meta.egress_port = port;
+        standard_metadata.egress_spec = port;
         meta.verdict = Verdict.FORWARD;
     }
 

@@ -6,16 +6,14 @@
 control NoSa(inout headers_t hdr, inout metadata_t meta) {
     // All that a packet type has lost for want of an SA, the packets that were punted included.
     @id(COUNTER_HOLD)
-    counter(PACKET_TYPE_ARRAY_SIZE, CounterType.packets_and_bytes) hold_counter;
+    counter<packet_type_t>(PACKET_TYPE_ARRAY_SIZE, CounterType.packets_and_bytes) hold_counter;
     @id(COUNTER_CLEAR)
-    counter(PACKET_TYPE_ARRAY_SIZE, CounterType.packets_and_bytes) clear_counter;
+    counter<packet_type_t>(PACKET_TYPE_ARRAY_SIZE, CounterType.packets_and_bytes) clear_counter;
     // So that one busy packet type leaves room for the first packet of the others.
     @id(METER_NO_SA)
-    meter(PACKET_TYPE_ARRAY_SIZE, MeterType.packets) no_sa_meter;
+    meter<packet_type_t>(PACKET_TYPE_ARRAY_SIZE, MeterType.packets) no_sa_meter;
     @id(DIRECT_COUNTER_CLEAR_DESTINATIONS)
     direct_counter(CounterType.packets_and_bytes) clear_destinations_counter;
-
-    bool in_clear = false;
 
     // PM-2: an attempt is under way; drop.
     @id(ACTION_HOLD)
@@ -23,13 +21,18 @@ control NoSa(inout headers_t hdr, inout metadata_t meta) {
 
     // PM-3: forward in the clear. Has no effect while `passive_mode` is off.
     @id(ACTION_CLEAR)
-    action clear() { in_clear = true; }
+    action clear() {
+        hdr.sent.setValid();
+        hdr.sent.packet_type = meta.packet_type;
+        hdr.sent.is_known = 0;
+        hdr.sent.retry_due = 0;
+    }
 
     // PM-4: the same, and report the packet, which is the one that triggers the next attempt.
     @id(ACTION_CLEAR_RETRY_DUE)
     action clear_retry_due() {
-        in_clear = true;
-        meta.retry_due = 1;
+        clear();
+        hdr.sent.retry_due = 1;
     }
 
     @id(TABLE_NO_SA)
@@ -44,7 +47,10 @@ control NoSa(inout headers_t hdr, inout metadata_t meta) {
     }
 
     @id(ACTION_KNOWN_DESTINATION)
-    action known() { clear_destinations_counter.count(); }
+    action known() {
+        hdr.sent.is_known = 1;
+        clear_destinations_counter.count();
+    }
 
     // Destinations that the controller has been told of. It removes what has been idle.
     @id(TABLE_CLEAR_DESTINATIONS)
@@ -61,22 +67,29 @@ control NoSa(inout headers_t hdr, inout metadata_t meta) {
     }
 
     apply {
-        if (!no_sa.apply().hit) {
-            hold_counter.count((bit<32>) meta.packet_type);
-            DROP(NO_SA)
-            bit<2> color;
-            no_sa_meter.execute_meter((bit<32>) meta.packet_type, color);
-            if (color == V1MODEL_METER_COLOR_GREEN) { PUNT(NO_SA) }
-        } else if (!in_clear) {
-            hold_counter.count((bit<32>) meta.packet_type);
-        } else if (!meta.passive_mode) {
-            hold_counter.count((bit<32>) meta.packet_type);
-            meta.retry_due = 0;
-            DROP(NO_SA)
-        } else if (hdr.ipv4.total_length <= meta.mtu) {
-            clear_counter.count((bit<32>) meta.packet_type);
-            meta.sent_packet_type = meta.packet_type;
-            meta.sent_is_known = clear_destinations.apply().hit;
+        switch (no_sa.apply().action_run) {
+            hold: {
+                hold_counter.count(meta.packet_type);
+            }
+            NoAction: {
+                hold_counter.count(meta.packet_type);
+                DROP(NO_SA)
+                bit<2> color;
+                no_sa_meter.execute_meter(meta.packet_type, color);
+                if (color == V1MODEL_METER_COLOR_GREEN) { PUNT(NO_SA) }
+            }
+            default: {
+                if (!meta.passive_mode) {
+                    hold_counter.count(meta.packet_type);
+                    hdr.sent.setInvalid();
+                    DROP(NO_SA)
+                } else if (hdr.ipv4.total_length > meta.mtu) {
+                    hdr.sent.setInvalid(); // nor will it be
+                } else {
+                    clear_counter.count(meta.packet_type);
+                    clear_destinations.apply();
+                }
+            }
         }
     }
 }

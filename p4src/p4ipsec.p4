@@ -2,13 +2,14 @@
 // the includes; who wants to follow a packet starts at `RouterIngress`.
 
 #include <core.p4>
+#define V1MODEL_VERSION 20200408 // indices of any width
 #include <v1model.p4>
 
 #include "sizes.p4"
 #include "ids.p4"
 #include "headers.p4"
-#include "metadata.p4"
 #include "esp_cipher.p4"
+#include "metadata.p4"
 #include "parser.p4"
 #include "admit.p4"
 #include "local.p4"
@@ -54,21 +55,11 @@ control RouterIngress(inout headers_t hdr,
     }
 
     apply {
-        bool is_local = false;
-        bool is_esp = false;
-        bool has_sa = false;
-        bool direct = false;
-
         passive_mode.apply();
 
-        if (meta.from_controller) {
-            meta.bypass_spd = hdr.packet_out.bypass_spd == 1;
-            meta.egress_interface = hdr.packet_out.interface_id;
-            direct = hdr.packet_out.interface_id != 0;
-            hdr.packet_out.setInvalid();
-        }
-
-        if (!direct) {
+        // What the controller has chosen the interface for takes a short cut.
+        if (hdr.packet_out.isValid()) { meta.egress_interface = hdr.packet_out.interface_id; }
+        if (meta.egress_interface == 0) {
             admit.apply(hdr, meta, standard_metadata);
 
             // First of all, so that nothing that an SA is not for gets any further.
@@ -76,13 +67,17 @@ control RouterIngress(inout headers_t hdr,
                 sa_selectors.apply(hdr, meta);
             }
             // What the controller sends is its own, but for ESP: that came in before its keys did.
-            if (meta.verdict == Verdict.UNDECIDED && (!meta.from_controller || meta.spi != 0)) {
-                local.apply(hdr, meta, is_local, is_esp);
-                if (is_esp) {
+            if (meta.verdict == Verdict.UNDECIDED
+                && (!hdr.packet_out.isValid()
+                    || (hdr.inbound_esp.isValid() && hdr.inbound_esp.spi != 0))) {
+                local.apply(hdr, meta);
+                if (meta.is_esp && meta.esp_depth == ESP_DEPTH_LIMIT) {
+                    DROP(ESP_TOO_DEEP)
+                } else if (meta.is_esp) {
                     sad_in.apply(hdr, meta);
                 } else if (meta.verdict == Verdict.UNDECIDED) {
                     if (meta.sa_in == 0) { spd_in.apply(hdr, meta); }
-                    if (is_local && meta.verdict == Verdict.UNDECIDED) {
+                    if (meta.is_local && meta.verdict == Verdict.UNDECIDED) {
                         if (hdr.ipv4.protocol == IP_PROTOCOL_ICMP) {
                             PUNT(LOCAL)
                         } else {
@@ -94,17 +89,23 @@ control RouterIngress(inout headers_t hdr,
             if (meta.verdict == Verdict.UNDECIDED) { route.apply(hdr, meta); }
         }
 
-        if (meta.verdict == Verdict.UNDECIDED) { egress_interface.apply(meta); }
         if (meta.verdict == Verdict.UNDECIDED) {
-            if (direct) {
+            egress_interface.apply(hdr, meta, standard_metadata);
+        }
+        if (meta.verdict == Verdict.UNDECIDED) {
+            if (hdr.packet_out.isValid() && hdr.packet_out.interface_id != 0) {
                 meta.verdict = Verdict.FORWARD;
             } else {
                 spd_out.apply(hdr, meta);
                 if (meta.verdict == Verdict.UNDECIDED && meta.packet_type != 0) {
-                    sad_out.apply(hdr, meta, has_sa);
-                    if (!has_sa) { no_sa.apply(hdr, meta); }
+                    sad_out.apply(hdr, meta);
+                    if (meta.verdict == Verdict.UNDECIDED && !hdr.esp.isValid()) {
+                        no_sa.apply(hdr, meta);
+                    }
                 }
-                if (meta.verdict == Verdict.UNDECIDED) { neighbor.apply(hdr, meta); }
+                if (meta.verdict == Verdict.UNDECIDED) {
+                    neighbor.apply(hdr, meta, standard_metadata);
+                }
             }
         }
 

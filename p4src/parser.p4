@@ -7,6 +7,10 @@ parser RouterParser(packet_in packet,
                     out headers_t hdr,
                     inout metadata_t meta,
                     inout standard_metadata_t standard_metadata) {
+    // What follows the IPv4 header: of any protocol, and of ESP in UDP.
+    bit<64>  transport;
+    bit<128> udp_esp;
+
     state start {
         transition select(standard_metadata.ingress_port) {
             CPU_PORT: parse_packet_out;
@@ -16,7 +20,6 @@ parser RouterParser(packet_in packet,
 
     state parse_packet_out {
         packet.extract(hdr.packet_out);
-        meta.from_controller = true;
         transition parse_ethernet;
     }
 
@@ -47,38 +50,38 @@ parser RouterParser(packet_in packet,
     }
 
     state look_at_ports {
-        bit<32> ports = packet.lookahead<bit<32>>();
-        meta.source_port = ports[31:16];
-        meta.destination_port = ports[15:0];
+        transport = packet.lookahead<bit<64>>();
+        meta.source_port = transport[63:48];
+        meta.destination_port = transport[47:32];
         transition accept;
     }
 
     state look_at_udp {
-        bit<64> udp = packet.lookahead<bit<64>>();
-        meta.source_port = udp[63:48];
-        meta.destination_port = udp[47:32];
-        meta.udp_length = udp[31:16];
-        transition select(meta.destination_port, meta.udp_length) {
-            // Too short for what port 4500 carries besides the one-byte keepalive.
-            (UDP_PORT_IKE_NAT, 0 &&& 0xfff0): accept;
-            (UDP_PORT_IKE_NAT, _):            look_at_encapsulated_esp;
-            default:                          accept;
+        transport = packet.lookahead<bit<64>>();
+        meta.source_port = transport[63:48];
+        meta.destination_port = transport[47:32];
+        transition select(transport) {
+            // Too short (less than 16 bytes) for what port 4500 carries besides the keepalive.
+            UDP_PORT_IKE_NAT << 32 &&& 0x0000fffffff00000: accept;
+            UDP_PORT_IKE_NAT << 32 &&& 0x0000ffff00000000: look_at_encapsulated_esp;
+            default:                                       accept;
         }
     }
 
+    // An SPI of 0 is the non-ESP marker: IKE (RFC 3948 §2.2).
     state look_at_encapsulated_esp {
-        bit<128> udp_esp = packet.lookahead<bit<128>>();
-        meta.spi = udp_esp[63:32];
-        meta.esp_sequence = udp_esp[31:0];
-        meta.esp_offset = UDP_LENGTH + ESP_LENGTH;
+        udp_esp = packet.lookahead<bit<128>>();
+        hdr.inbound_esp.setValid();
+        hdr.inbound_esp.spi = udp_esp[63:32];
+        hdr.inbound_esp.sequence_number = udp_esp[31:0];
         transition accept;
     }
 
     state look_at_esp {
-        bit<64> esp = packet.lookahead<bit<64>>();
-        meta.spi = esp[63:32];
-        meta.esp_sequence = esp[31:0];
-        meta.esp_offset = ESP_LENGTH;
+        transport = packet.lookahead<bit<64>>();
+        hdr.inbound_esp.setValid();
+        hdr.inbound_esp.spi = transport[63:32];
+        hdr.inbound_esp.sequence_number = transport[31:0];
         transition accept;
     }
 }

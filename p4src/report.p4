@@ -11,34 +11,44 @@
 #define REPORT_KNOWN_SOURCE       3
 #define REPORT_RETRY_DUE          4
 
-control Report(in headers_t hdr, inout metadata_t meta) {
+control Report(inout headers_t hdr, inout metadata_t meta) {
     @id(METER_REPORT)
-    meter(REPORT_METER_SIZE, MeterType.packets) report_meter;
+    meter<bit<8>>(REPORT_METER_SIZE, MeterType.packets) report_meter;
+
+    bit<8> cell;
+    bit<2> color;
 
     apply {
-        if (meta.sent_packet_type != 0) {
-            bit<32> cell = REPORT_NEW_DESTINATION;
-            if (meta.retry_due == 1) {
+        if (hdr.sent.isValid()) {
+            cell = REPORT_NEW_DESTINATION;
+            if (hdr.sent.retry_due == 1) {
                 cell = REPORT_RETRY_DUE;
-            } else if (meta.sent_is_known) {
+            } else if (hdr.sent.is_known == 1) {
                 cell = REPORT_KNOWN_DESTINATION;
             }
-            bit<2> color;
             report_meter.execute_meter(cell, color);
-            if (color != V1MODEL_METER_COLOR_GREEN) { meta.sent_packet_type = 0; }
+            if (color != V1MODEL_METER_COLOR_GREEN) { hdr.sent.setInvalid(); }
         }
-        if (meta.received_packet_type != 0) {
-            bit<32> cell = REPORT_NEW_SOURCE;
-            if (meta.received_is_known) { cell = REPORT_KNOWN_SOURCE; }
-            bit<2> color;
+        if (hdr.received.isValid()) {
+            cell = REPORT_NEW_SOURCE;
+            if (hdr.received.is_known == 1) { cell = REPORT_KNOWN_SOURCE; }
             report_meter.execute_meter(cell, color);
-            if (color != V1MODEL_METER_COLOR_GREEN) { meta.received_packet_type = 0; }
+            if (color != V1MODEL_METER_COLOR_GREEN) { hdr.received.setInvalid(); }
         }
-        if (meta.sent_packet_type != 0 || meta.received_packet_type != 0) {
+        if (hdr.sent.isValid() || hdr.received.isValid()) {
+            if (!hdr.sent.isValid()) {
+                hdr.sent.setValid();
+                hdr.sent.packet_type = 0;
+                hdr.sent.retry_due = 0;
+            }
+            if (!hdr.received.isValid()) {
+                hdr.received.setValid();
+                hdr.received.packet_type = 0;
+            }
             digest<clear_report_t>(1, {
-                meta.sent_packet_type, hdr.ipv4.destination,
-                meta.received_packet_type, hdr.ipv4.source,
-                meta.retry_due
+                hdr.sent.packet_type, hdr.ipv4.destination,
+                hdr.received.packet_type, hdr.ipv4.source,
+                hdr.sent.retry_due
             });
         }
     }

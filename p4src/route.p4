@@ -32,17 +32,16 @@ control Route(inout headers_t hdr, inout metadata_t meta) {
     }
 
     apply {
-        if (!meta.from_controller && hdr.ipv4.ttl <= 1) {
+        if (!hdr.packet_out.isValid() && hdr.ipv4.ttl <= 1) {
             DROP(TTL_EXPIRED)
             PUNT(TTL_EXPIRED)
         } else {
             route.apply();
-            if (meta.verdict == Verdict.UNDECIDED && !meta.from_controller) {
-                // RFC 1624, equation 3, for the 16 bits that hold the TTL
+            if (meta.verdict == Verdict.UNDECIDED && !hdr.packet_out.isValid()) {
                 hdr.ipv4.ttl = hdr.ipv4.ttl - 1;
-                bit<32> sum = (bit<32>) (~hdr.ipv4.header_checksum) + 0xfeff;
-                sum = (sum & 0xffff) + (sum >> 16);
-                hdr.ipv4.header_checksum = ~sum[15:0];
+                // What RFC 1624, equation 3, comes to for 1 less in the byte of the TTL.
+                hdr.ipv4.header_checksum = hdr.ipv4.header_checksum
+                    + (hdr.ipv4.header_checksum >= 0xfeff ? 16w0x0101 : 16w0x0100);
             }
         }
     }

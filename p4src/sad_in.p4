@@ -7,51 +7,47 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     // Of each SA id: the highest sequence number that was authentic, and, one bit a packet below
     // it, which ones were (RFC 4303 §3.4.3). They start afresh when `generation` is not the one
     // that the id was used with last: nobody has to reset them from outside.
-    register<bit<32>>(SA_ARRAY_SIZE) sad_in_generation;
-    register<bit<64>>(SA_ARRAY_SIZE) sad_in_highest;
-    register<bit<REPLAY_WINDOW_SIZE>>(SA_ARRAY_SIZE) sad_in_window;
+    register<bit<32>, sa_id_t>(SA_ARRAY_SIZE) sad_in_generation;
+    register<bit<64>, sa_id_t>(SA_ARRAY_SIZE) sad_in_highest;
+    register<bit<REPLAY_WINDOW_SIZE>, sa_id_t>(SA_ARRAY_SIZE) sad_in_window;
 
     EspCipher() cipher;
 
     @id(DIRECT_COUNTER_SAD_IN)
     direct_counter(CounterType.packets_and_bytes) sad_in_counter;
 
-    sa_id_t sa_id = 0;
-    bit<32> generation = 0;
-    bit<8>  encryption = 0;
-    bit<16> key_length = 0;
-    bit<256> key_ = 0;
-    bit<32> salt = 0;
-    bit<8>  integrity = 0;
-    bit<512> integrity_key = 0;
-    bit<1>  extended_sequence_numbers = 0;
-    bit<1>  anti_replay = 0;
-    bool    awaits_keys = false;
-
     // The packet came over this SA. `generation` differs from that of the SA that had the id
     // before. The algorithms are those of `esp_cipher.p4`. `anti_replay` is 0 for manual SAs only:
     // their sender may start to count again (RFC 4303 §3.3.3).
     @id(ACTION_DECAPSULATE)
-    action decapsulate(@id(1) sa_id_t sa_id_,
-                       @id(2) bit<32> generation_,
-                       @id(3) bit<8> encryption_,
-                       @id(4) bit<16> key_length_,
+    action decapsulate(@id(1) sa_id_t sa_id,
+                       @id(2) bit<32> generation,
+                       @id(3) bit<8> encryption,
+                       @id(4) bit<16> key_length,
                        @id(5) bit<256> key_material,
-                       @id(6) bit<32> salt_,
-                       @id(7) bit<8> integrity_,
-                       @id(8) bit<512> integrity_key_,
-                       @id(9) bit<1> extended_sequence_numbers_,
-                       @id(10) bit<1> anti_replay_) {
-        sa_id = sa_id_;
-        generation = generation_;
-        encryption = encryption_;
-        key_length = key_length_;
-        key_ = key_material;
-        salt = salt_;
-        integrity = integrity_;
-        integrity_key = integrity_key_;
-        extended_sequence_numbers = extended_sequence_numbers_;
-        anti_replay = anti_replay_;
+                       @id(6) bit<32> salt,
+                       @id(7) bit<8> integrity,
+                       @id(8) bit<512> integrity_key,
+                       @id(9) bit<1> extended_sequence_numbers,
+                       @id(10) bit<1> anti_replay) {
+        hdr.sa.setValid();
+        hdr.sa.id = sa_id;
+        hdr.sa.generation = generation;
+        hdr.sa.encryption = encryption;
+        hdr.sa.key_length = key_length;
+        hdr.sa.key_material = key_material;
+        hdr.sa.salt = salt;
+        hdr.sa.integrity = integrity;
+        hdr.sa.integrity_key = integrity_key;
+        hdr.sa.extended_sequence_numbers = extended_sequence_numbers;
+        hdr.sa.anti_replay = anti_replay;
+        hdr.sa.offset = hdr.ipv4.protocol == IP_PROTOCOL_ESP
+            ? (bit<16>) ESP_LENGTH : (bit<16>) (UDP_LENGTH + ESP_LENGTH);
+        hdr.sa.payload_length = hdr.ipv4.total_length - IPV4_LENGTH - hdr.sa.offset;
+        hdr.sa.sequence_number = (bit<64>) hdr.inbound_esp.sequence_number;
+        sad_in_generation.read(hdr.sa.last_generation, sa_id);
+        sad_in_highest.read(hdr.sa.highest, sa_id);
+        sad_in_window.read(hdr.sa.window, sa_id);
         sad_in_counter.count();
     }
 
@@ -59,7 +55,7 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     // answer and knows the keys. The controller holds the packet until then, and sends it back.
     @id(ACTION_AWAIT_KEYS)
     action await_keys() {
-        awaits_keys = true;
+        PUNT(EARLY_ESP)
         sad_in_counter.count();
     }
 
@@ -68,7 +64,7 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     table sad_in {
         key = {
             hdr.ipv4.destination : exact @id(1) @name("destination");
-            meta.spi             : exact @id(2) @name("spi");
+            hdr.inbound_esp.spi  : exact @id(2) @name("spi");
         }
         actions = { decapsulate; await_keys; @defaultonly NoAction; }
         const default_action = NoAction;
@@ -76,88 +72,87 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
         size = SA_TABLE_SIZE;
     }
 
+    // RFC 4303 Appendix A2.2: the half that is not in the packet is the one that puts the number
+    // nearest to the window, above its lower edge.
+    @hidden
+    action extend_sequence_number() {
+        bit<32> lower = hdr.inbound_esp.sequence_number;
+        bit<32> upper = hdr.sa.highest[63:32];
+        bit<32> lower_edge = hdr.sa.highest[31:0] - (REPLAY_WINDOW_SIZE - 1);
+        hdr.sa.sequence_number = hdr.sa.highest[31:0] >= REPLAY_WINDOW_SIZE - 1
+            ? (lower < lower_edge ? upper + 1 : upper) ++ lower
+            : (lower >= lower_edge && upper != 0 ? upper - 1 : upper) ++ lower;
+    }
+
+    @hidden
+    action look_back() {
+        hdr.sa.distance = hdr.sa.highest - hdr.sa.sequence_number;
+        hdr.sa.place = hdr.sa.distance < REPLAY_WINDOW_SIZE
+            ? (bit<REPLAY_WINDOW_SIZE>) 1 << (bit<8>) hdr.sa.distance : 0;
+    }
+
+    @hidden
+    action advance_window() {
+        hdr.sa.distance = hdr.sa.sequence_number - hdr.sa.highest;
+        hdr.sa.window = hdr.sa.distance < REPLAY_WINDOW_SIZE
+            ? hdr.sa.window << (bit<8>) hdr.sa.distance : 0;
+        hdr.sa.highest = hdr.sa.sequence_number;
+        hdr.sa.place = 1;
+    }
+
+    @hidden
+    action mark_received() {
+        hdr.sa.window = hdr.sa.window | hdr.sa.place;
+        sad_in_generation.write(hdr.sa.id, hdr.sa.generation);
+        sad_in_highest.write(hdr.sa.id, hdr.sa.highest);
+        sad_in_window.write(hdr.sa.id, hdr.sa.window);
+    }
+
     apply {
-        if (!sad_in.apply().hit) {
-            DROP(UNKNOWN_SPI)
-        } else if (awaits_keys) {
-            PUNT(EARLY_ESP)
-        } else {
-            bit<32> last_generation;
-            bit<64> highest;
-            bit<REPLAY_WINDOW_SIZE> window;
-            sad_in_generation.read(last_generation, (bit<32>) sa_id);
-            sad_in_highest.read(highest, (bit<32>) sa_id);
-            sad_in_window.read(window, (bit<32>) sa_id);
-            if (last_generation != generation) {
-                highest = 0;
-                window = 0;
-            }
-
-            // RFC 4303 Appendix A2.2: the half that is not in the packet is the one that puts the
-            // number nearest to the window, above its lower edge.
-            bit<32> upper = 0;
-            if (extended_sequence_numbers == 1) {
-                bit<32> lower_edge = highest[31:0] - (REPLAY_WINDOW_SIZE - 1);
-                upper = highest[63:32];
-                if (highest[31:0] >= REPLAY_WINDOW_SIZE - 1) {
-                    if (meta.esp_sequence < lower_edge) { upper = upper + 1; }
-                } else if (meta.esp_sequence >= lower_edge && upper != 0) {
-                    upper = upper - 1;
+        switch (sad_in.apply().action_run) {
+            NoAction: { DROP(UNKNOWN_SPI) }
+            decapsulate: {
+                if (hdr.sa.last_generation != hdr.sa.generation) {
+                    hdr.sa.highest = 0;
+                    hdr.sa.window = 0;
                 }
-            }
-            bit<64> sequence_number = upper ++ meta.esp_sequence;
-            bit<64> behind = highest - sequence_number;
-            bit<64> ahead = sequence_number - highest;
-            bool is_newest = sequence_number > highest;
-            bit<REPLAY_WINDOW_SIZE> place = 0;
-            if (!is_newest && behind < REPLAY_WINDOW_SIZE) {
-                place = (bit<REPLAY_WINDOW_SIZE>) 1 << (bit<8>) behind;
-            }
-
-            if (anti_replay == 1
-                && (sequence_number == 0
-                    || (!is_newest && (place == 0 || (window & place) != 0)))) {
-                DROP(REPLAY)
-            } else {
-                bit<8> next_header;
-                bit<8> result;
-                cipher.decapsulate(meta.esp_offset,
-                                   hdr.ipv4.total_length - IPV4_LENGTH - meta.esp_offset,
-                                   encryption, key_length, key_, salt,
-                                   integrity, integrity_key,
-                                   extended_sequence_numbers, meta.spi, sequence_number,
-                                   next_header, result);
-                if (result == (bit<8>) EspResult.OK) {
-                    // Only now: a forged number must not move the window.
-                    if (is_newest) {
-                        highest = sequence_number;
-                        if (ahead < REPLAY_WINDOW_SIZE) {
-                            window = window << (bit<8>) ahead;
+                if (hdr.sa.extended_sequence_numbers == 1) { extend_sequence_number(); }
+                if (hdr.sa.sequence_number <= hdr.sa.highest) {
+                    look_back();
+                    if (hdr.sa.anti_replay == 1
+                        && (hdr.sa.sequence_number == 0 || hdr.sa.place == 0
+                            || (hdr.sa.window & hdr.sa.place) != 0)) {
+                        DROP(REPLAY)
+                    }
+                }
+                if (meta.verdict == Verdict.UNDECIDED) {
+                    cipher.decapsulate(hdr.sa.offset, hdr.sa.payload_length,
+                                       hdr.sa.encryption, hdr.sa.key_length, hdr.sa.key_material,
+                                       hdr.sa.salt, hdr.sa.integrity, hdr.sa.integrity_key,
+                                       hdr.sa.extended_sequence_numbers, hdr.inbound_esp.spi,
+                                       hdr.sa.sequence_number,
+                                       hdr.sa.next_header, hdr.sa.result);
+                    if (hdr.sa.result == (bit<8>) EspResult.OK) {
+                        // Only now: a forged number must not move the window.
+                        if (hdr.sa.sequence_number > hdr.sa.highest) { advance_window(); }
+                        mark_received();
+                        if (hdr.sa.next_header == IP_PROTOCOL_IPIP) {
+                            meta.sa_in = hdr.sa.id;
+                            meta.outer_ecn = hdr.ipv4.ecn;
+                            meta.esp_depth = meta.esp_depth + 1;
+                            meta.verdict = Verdict.RECIRCULATE;
+                        } else if (hdr.sa.next_header == IP_PROTOCOL_NONE) {
+                            DROP(ESP_DUMMY)
                         } else {
-                            window = 0;
+                            DROP(ESP_NOT_TUNNEL)
                         }
-                        place = 1;
-                    }
-                    window = window | place;
-                    sad_in_generation.write((bit<32>) sa_id, generation);
-                    sad_in_highest.write((bit<32>) sa_id, highest);
-                    sad_in_window.write((bit<32>) sa_id, window);
-
-                    if (next_header == IP_PROTOCOL_IPIP) {
-                        meta.sa_in = sa_id;
-                        meta.outer_ecn = hdr.ipv4.ecn;
-                        meta.verdict = Verdict.RECIRCULATE;
-                    } else if (next_header == 59) {
-                        DROP(ESP_DUMMY)
+                    } else if (hdr.sa.result == (bit<8>) EspResult.ICV_MISMATCH) {
+                        DROP(ICV_MISMATCH)
+                    } else if (hdr.sa.result == (bit<8>) EspResult.UNKNOWN_ALGORITHM) {
+                        DROP(ESP_ALGORITHM)
                     } else {
-                        DROP(ESP_NOT_TUNNEL)
+                        DROP(ESP_MALFORMED)
                     }
-                } else if (result == (bit<8>) EspResult.ICV_MISMATCH) {
-                    DROP(ICV_MISMATCH)
-                } else if (result == (bit<8>) EspResult.UNKNOWN_ALGORITHM) {
-                    DROP(ESP_ALGORITHM)
-                } else {
-                    DROP(ESP_MALFORMED)
                 }
             }
         }

@@ -25,6 +25,9 @@
 // The width in bits of a packet's place in it has to hold REPLAY_WINDOW_SIZE - 1.
 #define REPLAY_WINDOW_SIZE 128
 
+// SAs that one packet may come out of: each is once more around.
+#define ESP_DEPTH_LIMIT 4
+
 #define PUNT_METER_SIZE 16
 #define IKE_METER_SIZE 256
 #define REPORT_METER_SIZE 5

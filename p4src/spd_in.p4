@@ -7,12 +7,12 @@ control SpdIn(inout headers_t hdr, inout metadata_t meta) {
     @id(DIRECT_COUNTER_CLEAR_SOURCES)
     direct_counter(CounterType.packets_and_bytes) clear_sources_counter;
 
-    packet_type_t expected = 0;
-
     // The crypto map of the interface protects this traffic: it should not be in the clear.
     @id(ACTION_EXPECT_PROTECTION)
     action expect_protection(@id(1) packet_type_t packet_type) {
-        expected = packet_type;
+        hdr.received.setValid();
+        hdr.received.packet_type = packet_type;
+        hdr.received.is_known = 0;
     }
 
     @id(ACTION_BYPASS_IN)
@@ -40,14 +40,17 @@ control SpdIn(inout headers_t hdr, inout metadata_t meta) {
     }
 
     @id(ACTION_KNOWN_SOURCE)
-    action known() { clear_sources_counter.count(); }
+    action known() {
+        hdr.received.is_known = 1;
+        clear_sources_counter.count();
+    }
 
     // Sources that the controller has been told of. It removes what has been idle.
     @id(TABLE_CLEAR_SOURCES)
     table clear_sources {
         key = {
-            expected        : exact @id(1) @name("packet_type");
-            hdr.ipv4.source : exact @id(2) @name("source");
+            hdr.received.packet_type : exact @id(1) @name("packet_type");
+            hdr.ipv4.source          : exact @id(2) @name("source");
         }
         actions = { known; @defaultonly NoAction; }
         const default_action = NoAction;
@@ -58,14 +61,15 @@ control SpdIn(inout headers_t hdr, inout metadata_t meta) {
 
     apply {
         if (meta.ingress_crypto_map != 0) {
-            spd_in.apply();
-            if (expected != 0) {
-                if (meta.passive_mode) {
-                    // PM-6: accepted even where an SA exists; a redundant peer may not have it.
-                    meta.received_packet_type = expected;
-                    meta.received_is_known = clear_sources.apply().hit;
-                } else {
-                    DROP(CLEAR_NOT_ALLOWED)
+            switch (spd_in.apply().action_run) {
+                expect_protection: {
+                    if (meta.passive_mode) {
+                        // PM-6: accepted even where an SA exists; a redundant peer may not have it.
+                        clear_sources.apply();
+                    } else {
+                        hdr.received.setInvalid();
+                        DROP(CLEAR_NOT_ALLOWED)
+                    }
                 }
             }
         }

@@ -35,9 +35,8 @@ control SpdOut(inout headers_t hdr, inout metadata_t meta) {
     }
 
     apply {
-        if (meta.egress_crypto_map != 0 && !meta.bypass_spd) {
-            spd_out.apply();
-        }
+        bool bypasses = hdr.packet_out.isValid() && hdr.packet_out.bypass_spd == 1;
+        if (meta.egress_crypto_map != 0 && !bypasses) { spd_out.apply(); }
     }
 }
 

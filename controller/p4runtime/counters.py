@@ -83,7 +83,7 @@ class _Decoder:
             if kind not in _DIRECT:
                 self._ids[kind] = schema.counters[kind.value].id
                 self._cells[self._ids[kind]] = {}
-        self._sa_id = schema.actions["decapsulate"].params["sa_id_"].id
+        self._sa_id = schema.actions["decapsulate"].params["sa_id"].id
         self._sad_in: dict[int, CounterValue] = {}
         self._sad_out: dict[int, CounterValue] = {}
         self._destinations: dict[tuple[int, IPv4Address], CounterValue] = {}

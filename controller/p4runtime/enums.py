@@ -54,6 +54,7 @@ class DropReason(IntEnum):
     NOT_FOR_US = 29
     UNKNOWN_INTERFACE = 30
     IPSEC_FAILED = 31
+    ESP_TOO_DEEP = 32
 
 
 class ReportCell(IntEnum):

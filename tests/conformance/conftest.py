@@ -23,7 +23,6 @@ REMOTE = "grpc://"
 
 # They look into the embedded switch, where a real one has nothing to show.
 EMBEDDED_ONLY = {
-    "test_esp_within_esp_does_not_go_round_without_end",
     "test_known_destination_is_kept_alive_by_its_traffic",
     "test_port_counters",
 }

@@ -151,9 +151,7 @@ class P4RuntimeRouter(Router):
             if a.preamble.id in ids and last(a.preamble.name) == action
         ]
         values = dict(params or {})
-        _set_action(
-            entry, found.preamble.id, tuple(values.pop(p.name.rstrip("_")) for p in found.params)
-        )
+        _set_action(entry, found.preamble.id, tuple(values.pop(p.name) for p in found.params))
         assert not values, values
         self._switch.write(_INSERT, p4r.Entity(table_entry=entry))
         return Handle(self._switch, entry)

@@ -60,13 +60,13 @@ class Keying:
                 f"key of {wanted[2]} bytes, not {found[0]}, {found[1]} and {found[2]}"
             )
         return (
-            ("encryption_", int(self.encryption)),
-            ("key_length_", self.key_bits),
+            ("encryption", int(self.encryption)),
+            ("key_length", self.key_bits),
             ("key_material", _to_int(self.key)),
-            ("salt_", _to_int(self.salt)),
-            ("integrity_", _NO_INTEGRITY if self.integrity is None else int(self.integrity)),
-            ("integrity_key_", _to_int(self.integrity_key)),
-            ("extended_sequence_numbers_", int(self.extended_sequence_numbers)),
+            ("salt", _to_int(self.salt)),
+            ("integrity", _NO_INTEGRITY if self.integrity is None else int(self.integrity)),
+            ("integrity_key", _to_int(self.integrity_key)),
+            ("extended_sequence_numbers", int(self.extended_sequence_numbers)),
         )
 
     @classmethod
@@ -76,11 +76,11 @@ class Keying:
         Raises:
             EntryError: an algorithm is not known, or a key is longer than it should be.
         """
-        encryption = _member(reader, "encryption_", EncryptionAlgorithm)
-        key_bits = reader.param("key_length_")
+        encryption = _member(reader, "encryption", EncryptionAlgorithm)
+        key_bits = reader.param("key_length")
         integrity = None
-        if reader.param("integrity_") != _NO_INTEGRITY:
-            integrity = _member(reader, "integrity_", Integrity)
+        if reader.param("integrity") != _NO_INTEGRITY:
+            integrity = _member(reader, "integrity", Integrity)
         if not has_transforms(encryption, key_bits, integrity):
             raise EntryError(f"no such algorithms: {_name(encryption, key_bits, integrity)}")
         suite = EspSuite(encryption, key_bits, integrity)
@@ -89,10 +89,10 @@ class Keying:
             encryption,
             key_bits,
             _secret(reader, "key_material", spec.key_length),
-            _secret(reader, "salt_", spec.salt_length),
+            _secret(reader, "salt", spec.salt_length),
             integrity,
-            _secret(reader, "integrity_key_", suite.integrity_key_length),
-            bool(reader.param("extended_sequence_numbers_")),
+            _secret(reader, "integrity_key", suite.integrity_key_length),
+            bool(reader.param("extended_sequence_numbers")),
         )
 
     @property

@@ -67,10 +67,10 @@ def sad_in(sa: SadIn, name: str = "") -> Entry:
         (("destination", int(sa.destination)), ("spi", sa.spi)),
         "decapsulate",
         (
-            ("sa_id_", sa.sa_id),
-            ("generation_", sa.generation),
+            ("sa_id", sa.sa_id),
+            ("generation", sa.generation),
             *sa.keying.params(),
-            ("anti_replay_", int(sa.anti_replay)),
+            ("anti_replay", int(sa.anti_replay)),
         ),
         label=_label("inbound SA", sa.spi, f"to {sa.destination}", name),
     )
@@ -99,10 +99,10 @@ def parse_sad_in(entry: Entry) -> SadIn:
     return SadIn(
         destination=reader.address_match("destination"),
         spi=reader.exact("spi"),
-        sa_id=reader.param("sa_id_"),
-        generation=reader.param("generation_"),
+        sa_id=reader.param("sa_id"),
+        generation=reader.param("generation"),
         keying=Keying.parse(reader),
-        anti_replay=bool(reader.param("anti_replay_")),
+        anti_replay=bool(reader.param("anti_replay")),
     )
 
 
@@ -117,17 +117,17 @@ def sad_out(sa: SadOut, name: str = "") -> Entry:
         (("packet_type", sa.packet_type),),
         "encapsulate",
         (
-            ("sa_id_", sa.sa_id),
-            ("generation_", sa.generation),
-            ("spi_", sa.spi),
+            ("sa_id", sa.sa_id),
+            ("generation", sa.generation),
+            ("spi", sa.spi),
             *sa.keying.params(),
             ("sequence_limit", sa.sequence_limit),
-            ("tunnel_source_", int(sa.tunnel_source)),
-            ("tunnel_destination_", int(sa.tunnel_destination)),
+            ("tunnel_source", int(sa.tunnel_source)),
+            ("tunnel_destination", int(sa.tunnel_destination)),
             ("udp_destination_port", sa.udp_destination_port),
             ("interface_id", sa.interface_id),
-            ("gateway_", int(sa.gateway)),
-            ("inner_mtu_", sa.inner_mtu),
+            ("gateway", int(sa.gateway)),
+            ("inner_mtu", sa.inner_mtu),
         ),
         label=_label("outbound SA", sa.spi, f"to {sa.tunnel_destination}", name),
     )
@@ -142,17 +142,17 @@ def parse_sad_out(entry: Entry) -> SadOut:
     reader = EntryReader(entry, "sad_out", "encapsulate")
     return SadOut(
         packet_type=reader.exact("packet_type"),
-        sa_id=reader.param("sa_id_"),
-        generation=reader.param("generation_"),
-        spi=reader.param("spi_"),
+        sa_id=reader.param("sa_id"),
+        generation=reader.param("generation"),
+        spi=reader.param("spi"),
         keying=Keying.parse(reader),
         sequence_limit=reader.param("sequence_limit"),
-        tunnel_source=reader.address_param("tunnel_source_"),
-        tunnel_destination=reader.address_param("tunnel_destination_"),
+        tunnel_source=reader.address_param("tunnel_source"),
+        tunnel_destination=reader.address_param("tunnel_destination"),
         udp_destination_port=reader.param("udp_destination_port"),
         interface_id=reader.param("interface_id"),
-        gateway=reader.address_param("gateway_"),
-        inner_mtu=reader.param("inner_mtu_"),
+        gateway=reader.address_param("gateway"),
+        inner_mtu=reader.param("inner_mtu"),
     )
 
 

@@ -110,7 +110,7 @@ class Router:
         assert not left, left
         name = next(n for n in store.actions if n.rsplit(".", 1)[-1] == action)
         values = dict(params or {})
-        args = tuple(values.pop(param.name.rstrip("_")) for param in store.actions[name].params)
+        args = tuple(values.pop(param.name) for param in store.actions[name].params)
         assert not values, values
         entry = Entry(tuple(match_key), priority, name, args, last_hit_ns=self.clock())
         store.insert(entry)

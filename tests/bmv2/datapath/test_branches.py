@@ -9,7 +9,7 @@ from scapy.packet import Raw
 
 from bmv2.embedded.model import MeterConfig
 
-MALFORMED, WRONG_MAC, ESP_FRAGMENT, POLICY_DISCARD = 1, 3, 8, 20
+MALFORMED, WRONG_MAC, ESP_FRAGMENT, POLICY_DISCARD, NOT_FOR_US = 1, 3, 8, 20, 29
 CLEAR_NOT_ALLOWED, TTL_EXPIRED, NO_SA, TOO_BIG, PUNT_LIMITED = 19, 22, 23, 26, 28
 PUNT_IKE, PUNT_TOO_BIG = 2, 7
 NOTHING_PASSES = MeterConfig(0, 0, 0, 0)
@@ -82,6 +82,19 @@ def test_first_fragment_of_encapsulated_esp(router):
     packet = IP(src="192.0.2.2", dst="192.0.2.1", flags="MF") / udp
     router.inject(router.from_peer() / packet, port=2)
     assert router.drops() == {ESP_FRAGMENT: 1}
+
+
+def test_later_fragment_of_esp(router):
+    packet = IP(src="192.0.2.2", dst="192.0.2.1", proto=50, frag=10) / Raw(b"\0" * 60)
+    router.inject(router.from_peer() / packet, port=2)
+    assert router.drops() == {ESP_FRAGMENT: 1}
+
+
+def test_first_fragment_of_ike_behind_nat(router):
+    """IKE has fragments of its own (RFC 7383): those of IP are not put together for it."""
+    ike = UDP(sport=4500, dport=4500) / Raw(b"\0" * 60)
+    router.inject(router.from_peer() / IP(src="192.0.2.2", dst="192.0.2.1", flags="MF") / ike, 2)
+    assert (router.punted, router.drops()) == ([], {NOT_FOR_US: 1})
 
 
 def test_inbound_policy_line_by_line(ipsec_router):

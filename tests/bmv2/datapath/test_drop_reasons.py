@@ -152,6 +152,17 @@ def esp_not_tunnel(router):
 
 
 @case
+def esp_too_deep(router):
+    """ESP in ESP, once more than a packet may go round."""
+    protected(router)
+    router.accept(source=(router.ip("192.0.2.2"), 0xFFFFFFFF), destination=(0, 0))
+    packet = esp_packet(router, 5)
+    for sequence in (4, 3, 2, 1):
+        packet = esp_packet(router, sequence, inner=bytes(packet[IP]))
+    router.inject(packet, port=2)
+
+
+@case
 def selector_mismatch(router):
     protected(router)
     other = bytes(router.inbound(src="10.9.9.9")[IP])

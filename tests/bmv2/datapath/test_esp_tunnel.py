@@ -11,7 +11,7 @@ from scapy.packet import Raw
 from bmv2.embedded import esp
 
 SPI_OUT, SPI_IN = 0x1001, 0x2002
-REPLAY, ICV_MISMATCH, SEQUENCE_EXHAUSTED = 11, 12, 25
+REPLAY, ICV_MISMATCH, SEQUENCE_EXHAUSTED, ESP_TOO_DEEP = 11, 12, 25, 32
 KEY_256 = bytes(range(32))
 
 
@@ -287,16 +287,21 @@ def test_decrypted_packet_for_the_router_itself(tunnel):
     assert punted.frame[14:] == bytes(ping)
 
 
-def test_esp_within_esp_does_not_go_round_without_end(tunnel):
+@pytest.mark.parametrize(("depth", "is_delivered"), [(4, True), (5, False), (10, False)])
+def test_esp_within_esp_does_not_go_round_without_end(tunnel, depth, is_delivered):
     """Each pass needs an authentic packet, but the number of passes is bounded all the same."""
-    packet = tunnel.inbound()[IP]
+    inner = packet = tunnel.inbound()[IP]
     tunnel.accept(source=(tunnel.ip("192.0.2.2"), 0xFFFFFFFF), destination=(0, 0))
-    for sequence in range(1, 11):
-        packet = inbound_association(tunnel).encrypt(packet, seq_num=sequence)
+    for sequence in range(depth):
+        packet = inbound_association(tunnel).encrypt(packet, seq_num=depth - sequence)
     tunnel.inject(tunnel.from_peer() / packet, port=2)
-    assert tunnel.sent == []
-    assert tunnel.datapath.passes_exceeded == 1
-    assert tunnel.datapath.port_counters[2].dropped.packets == 1
+    if is_delivered:
+        ((_, delivered),) = tunnel.sent
+        assert bytes(Ether(delivered)[UDP]) == bytes(IP(bytes(inner))[UDP])
+        assert tunnel.drops() == {}
+    else:
+        assert tunnel.sent == []
+        assert tunnel.drops() == {ESP_TOO_DEEP: 1}
 
 
 def test_two_routers_back_to_back(ipsec_router, blank_router):

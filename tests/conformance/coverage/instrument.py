@@ -4,7 +4,7 @@ The bmv2 JSON is changed, not the switch: on each branch something is put that a
 a counter, so any switch that runs the JSON measures. Branches are:
 
 - of a condition: true and false;
-- of a table: hit, miss, and each of its actions;
+- of a table: each of its actions; hit and miss, unless it goes on by action;
 - of a parser state: each transition, and a packet that ends too early or fails a ``verify``.
 """
 
@@ -124,14 +124,13 @@ class _Instrumentation:
 
     def _table(self, table: Json, calls: list[Json]) -> None:
         place = f"{_place(table)} {table['name'].rpartition('.')[2]}"
-        if table["key"]:
-            followers = table["next_tables"]
-            if "__HIT__" not in followers:
-                nodes = set(followers.values())
-                if len(nodes) != 1:
-                    raise ValueError(f"{table['name']}: goes on by action, which is not measured")
-                (node,) = nodes
-                followers = {"__HIT__": node, "__MISS__": node}
+        followers = table["next_tables"]
+        nodes = set(followers.values())
+        if len(nodes) == 1:
+            (node,) = nodes
+            followers = {"__HIT__": node, "__MISS__": node}
+        # Where it goes on by action, only the actions are branches.
+        if table["key"] and "__HIT__" in followers:
             table["next_tables"] = {
                 key: self._call(calls, self._branch(place, which), followers[key])
                 for key, which in (("__HIT__", "hit"), ("__MISS__", "miss"))

@@ -380,7 +380,7 @@ async def test_refusals_name_their_updates(switch: EmbeddedSwitch, address: str)
         await connected(channel)
         sa = tables.sad_out(SAD_OUT, "the map's line 1")
         assert await channel.write([Update(UpdateKind.INSERT, sa)]) == []
-        too_wide = replace(sa, params=(("sa_id_", 1 << 20), *sa.params[1:]))
+        too_wide = replace(sa, params=(("sa_id", 1 << 20), *sa.params[1:]))
         unknown = tables.sad_out(replace(SAD_OUT, packet_type=6), "the map's line 2")
         fine = tables.sad_out(replace(SAD_OUT, packet_type=7), "the map's line 3")
         updates = [

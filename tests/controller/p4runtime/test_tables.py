@@ -147,10 +147,10 @@ def test_entries_of_sas_do_not_show_key_material() -> None:
 def test_entry_with_an_unknown_algorithm_is_not_adopted() -> None:
     entry = tables.sad_in(SAD_IN)
     for wrong, message in (
-        ({"encryption_": 99}, "encryption algorithm 99"),
-        ({"integrity_": 99}, "integrity algorithm 99"),
-        ({"key_length_": 127}, "AES_GCM_16-127"),
-        ({"integrity_": 12}, "with HMAC_SHA2_256_128"),
+        ({"encryption": 99}, "encryption algorithm 99"),
+        ({"integrity": 99}, "integrity algorithm 99"),
+        ({"key_length": 127}, "AES_GCM_16-127"),
+        ({"integrity": 12}, "with HMAC_SHA2_256_128"),
     ):
         params = tuple((dict(entry.params) | wrong).items())
         with pytest.raises(EntryError, match=message):

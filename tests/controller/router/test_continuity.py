@@ -220,7 +220,7 @@ class TestReload:
         text = site(1, peers={2: [], 3: []}, optional=True)
         protected.reload(1, text.replace("10.0.0.1/24, ", "10.0.0.1/24, mtu: 1400, "))
         assert r1.control.sad.pairs() == [pair]
-        assert dict(r1.entries("sad_out")[0].params)["inner_mtu_"] == pair.outbound.inner_mtu < 1350
+        assert dict(r1.entries("sad_out")[0].params)["inner_mtu"] == pair.outbound.inner_mtu < 1350
         sending_without_loss(protected)
 
 
@@ -367,11 +367,11 @@ class TestForeignEntries:
     @pytest.mark.parametrize(
         "changes",
         [
-            [("sad_in", {"sa_id_": 5000}), ("sad_out", {"sa_id_": 5000})],
-            [("sad_in", {"sa_id_": 0}), ("sad_out", {"sa_id_": 0})],
-            [("sad_out", {"encryption_": 9})],
-            [("sad_in", {"encryption_": 9})],
-            [("sad_out", {"sa_id_": 77})],
+            [("sad_in", {"sa_id": 5000}), ("sad_out", {"sa_id": 5000})],
+            [("sad_in", {"sa_id": 0}), ("sad_out", {"sa_id": 0})],
+            [("sad_out", {"encryption": 9})],
+            [("sad_in", {"encryption": 9})],
+            [("sad_out", {"sa_id": 77})],
         ],
     )
     def test_they_are_removed_and_ike_starts_afresh(self, protected, changes):
