@@ -199,9 +199,11 @@ class Router:
         """
         for pair in self._parts.sad.pairs():
             received = inbound.get(pair.sa_id)
-            if received is not None and received.packets > pair.packets_in:
+            if received is None:
+                continue
+            if received.packets > pair.packets_in:
                 self._parts.negotiation.note_inbound_traffic(pair.inbound.spi, now)
-                pair.packets_in = received.packets
+            pair.packets_in = received.packets  # fewer where its entry is another one
         for pair, usage in self._usage.update(self._parts.sad, inbound, outbound):
             if pair.source is SaSource.IKE:
                 self._parts.negotiation.note_usage(pair.inbound.spi, usage, now)

@@ -81,3 +81,17 @@ def test_an_entry_that_was_made_anew_counts_from_zero(sites):
         sad, {pair.sa_id: CounterValue(9, 90)}, {key: CounterValue(6, 600)}
     )
     assert usage == CounterValue(9, 600), "the busier direction"
+
+
+def test_an_inbound_entry_at_another_address_goes_on_counting(sites):
+    """RFC 4555: the pair is the same, and so is what is left of its lifetime."""
+    two = limited(sites, "3600")
+    (pair,) = two.routers[1].control.sad.pairs()
+    meter, sad = UsageMeter(), _Sad(pair)
+    counts = [(1000, 100_000), (5, 500), (7, 700), (1, 100)]
+    totals = [(1000, 100_000), (1005, 100_500), (1007, 100_700), (1008, 100_800)]
+    for count, total in zip(counts, totals, strict=True):
+        ((_, usage),) = meter.update(sad, {pair.sa_id: CounterValue(*count)}, {})
+        assert usage == CounterValue(*total)
+    ((_, usage),) = meter.update(sad, {}, {})
+    assert usage == CounterValue(*totals[-1])
