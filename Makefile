@@ -5,7 +5,7 @@ PYTHON  ?= python3
 STAMP   := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit slow nightly fuzz interop interop-report conformance lint types check-format bench mininet lab lab-clean p4 proto shell clean
+.PHONY: help setup demo test unit slow nightly fuzz interop interop-report conformance lint types check-format bench bench-report mininet lab lab-clean p4 proto shell clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,8 +68,11 @@ lint: $(STAMP) ## ruff
 types: $(STAMP) ## mypy --strict
 	$(VENV)/bin/mypy
 
-bench: $(STAMP) ## speed, as JSON in benchmarks/results/
+bench: $(STAMP) ## speed of everything that can be measured here (root), with a report in benchmarks/results/
 	$(VENV)/bin/python -m benchmarks
+
+bench-report: $(STAMP) ## the same, with the report in docs/performance.md and .json, and its summary in README.md
+	$(VENV)/bin/python -m benchmarks docs --readme README.md
 
 # Mininet is the system's, for the system's own Python.
 mininet: $(STAMP) ## the network to migrate in Mininet, with a prompt (root); TARGET=bmv2 or embedded

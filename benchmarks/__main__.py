@@ -1,54 +1,24 @@
-"""Run all measurements, print them, and keep them as JSON in ``benchmarks/results/``."""
+"""Run all measurements, print them, and write the report."""
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
-from benchmarks import (
-    charon_handshake,
-    datapath,
-    ike_handshake,
-    ike_profile,
-    p4runtime_writes,
-    switch,
-    tunnel,
-)
-from benchmarks.command import say
+from benchmarks.report.files import write
+from benchmarks.suite import run_suite
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def main() -> int:
+def main() -> None:
     """Measure everything."""
-    RESULTS.mkdir(exist_ok=True)
-    rows = list(datapath.measurements())
-    datapath.print_table(rows)
-    (RESULTS / "datapath.json").write_text(datapath.as_json(rows))
-    writes = p4runtime_writes.measurements(progress=say)
-    p4runtime_writes.print_table(writes)
-    (RESULTS / "p4runtime_writes.json").write_text(p4runtime_writes.as_json(writes))
-    handshakes = ike_handshake.measurements()
-    ike_handshake.print_table(handshakes)
-    (RESULTS / "ike_handshake.json").write_text(ike_handshake.as_json(handshakes))
-    profile = ike_profile.measurements()
-    ike_profile.print_table(profile)
-    (RESULTS / "ike_profile.json").write_text(ike_profile.as_json(profile))
-    reason = charon_handshake.unavailable()
-    if reason:
-        print(f"not measured beside charon: {reason}")
-        return 0
-    beside = charon_handshake.measurements()
-    charon_handshake.print_table(beside)
-    (RESULTS / "charon_handshake.json").write_text(charon_handshake.as_json(beside))
-    switches = list(switch.measurements(progress=say))
-    switch.print_table(switches)
-    (RESULTS / "switch.json").write_text(switch.as_json(switches))
-    results = tunnel.measurements(progress=say)
-    tunnel.print_table(results)
-    (RESULTS / "tunnel.json").write_text(tunnel.as_json(results))
-    return 0
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=RESULTS, help="of the report")
+    parser.add_argument("--readme", type=Path, help="a README to write the summary into")
+    arguments = parser.parse_args()
+    write(run_suite(), arguments.folder, arguments.readme)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -96,7 +96,8 @@ def _pair_of_sas(number: int) -> list[Entry]:
     return [*selectors, tables.sad_in(inbound), tables.sad_out(outbound)]
 
 
-WHAT: dict[str, Callable[[int], list[Entry]]] = {"routes": _route, "pairs of SAs": _pair_of_sas}
+ROUTES, PAIRS_OF_SAS = "routes", "pairs of SAs"
+WHAT: dict[str, Callable[[int], list[Entry]]] = {ROUTES: _route, PAIRS_OF_SAS: _pair_of_sas}
 
 
 def _requests(schema: P4Schema, updates: Sequence[Update]) -> Iterator[p4r.WriteRequest]:
