@@ -50,7 +50,11 @@ def comparisons(document: Document) -> list[Comparison]:
 def _through_routers(rows: Sequence[Traffic]) -> Iterator[Comparison]:
     two = {row.way: row for row in rows if row.other_end == BMV2}
     one = {row.way: row for row in rows if row.other_end != BMV2}
-    for name, found, esp in (("two routers", two, RAW), ("one router", one, IN_UDP)):
+    for name, found, esp in (
+        ("two routers", two, RAW),
+        ("two routers", two, IN_UDP),
+        ("one router", one, IN_UDP),
+    ):
         if not {PLAIN, CLEAR, esp} <= found.keys():
             continue
         compared = [found[way] for way in (PLAIN, CLEAR, esp)]

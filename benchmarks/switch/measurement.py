@@ -92,10 +92,19 @@ def _measure(
 
 def share(rows: Sequence[Measurement], row: Measurement, base: str) -> float | None:
     """Return the packets a second of a row over those of another case; None: not measured."""
-    for other in rows:
-        if (other.target, other.octets, other.case) == (row.target, row.octets, base):
-            return row.packets_per_second / other.packets_per_second
-    return None
+    other = _counterpart(rows, row, base)
+    return None if other is None else row.packets_per_second / other.packets_per_second
+
+
+def cpu_share(rows: Sequence[Measurement], row: Measurement, base: str) -> float | None:
+    """Return the same of the packets that some processor time is enough for."""
+    other = _counterpart(rows, row, base)
+    return None if other is None else other.microseconds / row.microseconds
+
+
+def _counterpart(rows: Sequence[Measurement], row: Measurement, base: str) -> Measurement | None:
+    wanted = (row.target, row.octets, base)
+    return next((o for o in rows if (o.target, o.octets, o.case) == wanted), None)
 
 
 def print_table(rows: Sequence[Measurement]) -> None:

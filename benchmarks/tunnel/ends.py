@@ -13,6 +13,16 @@ from tests.interop.lab.namespace import Namespace
 from tests.interop.lab.router_config import PORTS
 from tests.interop.lab.topology import CORE, HOST, LAN, SITE_A, Site
 
+_IKE_BY_ANOTHER_PORT = """
+table bridge nat {{
+    chain forward {{
+        type filter hook forward priority 0
+        iifname "{router}" udp sport 500 udp sport set 1500
+        oifname "{router}" udp dport 1500 udp dport set 500
+    }}
+}}
+"""
+
 
 @contextmanager
 def standing_lab(name: str, p4_sites: Sequence[Site] = (SITE_A,)) -> Iterator[Lab]:
@@ -56,6 +66,15 @@ def plain_routers(lab: Lab, target: str, ours: Sequence[Site], other: Site) -> I
             router.add_route(far.network, PORTS[CORE], near.core_mac, next_hop)
             _tell(lab[near.host], HOST, str(near.lan_address), near.lan_mac)
         yield
+
+
+def pretend_nat(lab: Lab) -> None:
+    """Let IKE from site A come from another port, so that both ends take it for behind a NAT.
+
+    They float to UDP 4500 then (RFC 7296 §2.23), which nothing is done to: what is measured
+    afterwards is ESP in UDP, and no translation.
+    """
+    lab[CORE].run("nft", _IKE_BY_ANOTHER_PORT.format(router=SITE_A.router))
 
 
 def forget_neighbors(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from benchmarks.targets import chosen
-from benchmarks.tunnel.ends import forget_neighbors, plain_routers, standing_lab
+from benchmarks.tunnel.ends import forget_neighbors, plain_routers, pretend_nat, standing_lab
 from benchmarks.tunnel.moments import (
     RETRY,
     Moments,
@@ -98,6 +98,11 @@ def two_switches(target: str, effort: Effort) -> Iterator[Measurement]:
         seconds_to_answer(lab, SITE_B)
         yield measure(way=CLEAR)
         list(threads.map(protect, sites))
+        seconds_to_answer(lab, SITE_B)
+        yield measure(way=_way(routers[SITE_A], SITE_B))
+        pretend_nat(lab)
+        for router in routers.values():
+            router.cli("clear", "crypto", "sa")
         seconds_to_answer(lab, SITE_B)
         yield measure(way=_way(routers[SITE_A], SITE_B))
         list(threads.map(Router.stop, routers.values()))

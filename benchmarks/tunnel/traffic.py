@@ -15,16 +15,22 @@ from tests.interop.lab.throughput import (
 from tests.interop.lab.topology import SITE_A, Site
 
 PAYLOAD = 64  # bytes of UDP payload, in an IP packet of 92
-FIRST_RATE = 4000  # packets a second, doubled until it brings little more
 _LITTLE = 1.2  # times as much
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long one measurement takes: whole seconds, or as long as so many bytes take."""
+    """How long one measurement takes.
+
+    Attributes:
+        seconds: Of TCP.
+        size: Bytes to send instead, in however long, of TCP as of UDP.
+        first_rate: UDP packets a second, doubled until it brings little more.
+    """
 
     seconds: int = 5
     size: int | None = None
+    first_rate: int = 4000
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def measure_traffic(
             measure(client, server, seconds=effort.seconds, size=effort.size, reverse=reverse)
             for reverse in (False, True)
         )
-        packets = _most_packets(lab, site, effort.size)
+        packets = _most_packets(lab, site, effort)
     return Measurement(router, other_end, way, _mbit(forth), _mbit(back), round(packets))
 
 
@@ -66,14 +72,14 @@ def _mbit(measured: Throughput) -> int:
     return round(measured.bits_per_second / 1e6)
 
 
-def _most_packets(lab: Lab, site: Site, size: int | None) -> float:
+def _most_packets(lab: Lab, site: Site, effort: Effort) -> float:
     """Ask for more and more packets, for a second each time, until hardly more arrive."""
     client, server = lab[SITE_A.host], site.host_address
-    rate, most, before = FIRST_RATE, 0.0, 0.0
+    rate, most, before = effort.first_rate, 0.0, 0.0
     while most >= _LITTLE * before:
         before = most
         try:
-            measured = measure_packets(client, server, rate=rate, payload=PAYLOAD, size=size)
+            measured = measure_packets(client, server, rate=rate, payload=PAYLOAD, size=effort.size)
         except LabError:
             if most:  # more than the way takes, so that iperf's own connection breaks
                 break

@@ -37,6 +37,7 @@ def document(esp_rate: int) -> Document:
         Traffic("bmv2", "bmv2", "plain forwarding", 100, 90, 1000),
         Traffic("bmv2", "bmv2", "clear", 80, 70, 800),
         Traffic("bmv2", "bmv2", "ESP", 70, 50, 500),
+        Traffic("bmv2", "bmv2", "ESP in UDP", 40, 45, 400),
         Traffic("bmv2", "Linux kernel", "clear", 60, 50, 400),
     ]
     results = {
@@ -56,10 +57,13 @@ def test_goal_counts_what_reaches_it() -> None:
         "ESP, two routers: Mbit/s forth": 0.7,
         "ESP, two routers: Mbit/s back": 0.56,
         "ESP, two routers: packets/s": 0.5,
+        "ESP in UDP, two routers: Mbit/s forth": 0.4,
+        "ESP in UDP, two routers: Mbit/s back": 0.5,
+        "ESP in UDP, two routers: packets/s": 0.4,
         "ESP out, one switch, 64 bytes: packets/s": 0.6,
     }
-    assert "Of the 4 comparisons of this run, 2 reach it." in unwrapped(document(600))
-    assert "Of the 4 comparisons of this run, 1 reach it." in unwrapped(document(599))
+    assert "Of the 7 comparisons of this run, 2 reach it." in unwrapped(document(600))
+    assert "Of the 7 comparisons of this run, 1 reach it." in unwrapped(document(599))
 
 
 def test_tables_hold_the_rows_of_the_run() -> None:
@@ -69,8 +73,8 @@ def test_tables_hold_the_rows_of_the_run() -> None:
     busy = Document(replace(MACHINE, load=1.5), {}, {})
     assert "The machine was not quiet" in as_markdown(busy)
     assert "bmv2 1.15, p4c 1.2" in text
-    assert "| ESP out | 600 | 60 % | 75 % | 20.0 |" in text
-    assert "| clear | 500 |  | 100 % | 30.0 |" in text
+    assert "| ESP out | 600 | 60 % | 75 % | 20.0 | 50 % |" in text
+    assert "| clear | 500 |  | 100 % | 30.0 |  |" in text
     assert "| bmv2 | Linux kernel | clear | 60 | 50 | 400 |" in text
 
 
@@ -98,7 +102,7 @@ def test_readme_gets_the_summary_and_keeps_the_rest(tmp_path: Path) -> None:
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     assert "| ESP out | 600 |  |" in text
-    assert "| bmv2 and bmv2 | 100, 90 | 80, 70 | 70, 50 |" in text
+    assert "| bmv2 and bmv2 | 100, 90 | 80, 70 | 70, 50 | 40, 45 |" in text
     assert in_readme(text, document(600)) == text
 
 
