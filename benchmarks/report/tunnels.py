@@ -27,8 +27,9 @@ def traffic(document: Document) -> Iterator[str]:
         "on the same cores, so with two switches each has half. Mbit/s of one TCP connection,",
         f"forth and back; packets/s of UDP with {PAYLOAD} bytes of payload, as many as arrive at",
         "most. ESP is AES-GCM-256. With strongSwan it goes in UDP, as its `kernel-libipsec` wants",
-        "it; two of our routers use raw ESP, and UDP where they find a NAT in between. *Clear* to a",
-        "Linux router is passive mode without an SA; between two of ours no crypto map is bound. `python -m benchmarks.tunnel`",
+        "it; two of our routers use raw ESP, and UDP where they find a NAT in between. *Clear* to",
+        "a Linux router is passive mode without an SA; between two of ours no crypto map is bound.",
+        "`python -m benchmarks.tunnel`",
     )
     yield ""
     yield from table(
