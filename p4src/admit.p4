@@ -10,9 +10,23 @@
     hdr.packet_in.reason = PuntReason.because; \
 }
 
+control Unicast(in headers_t hdr, inout metadata_t meta) {
+    apply {
+        // 224/4 and 240/4 (with broadcast), loopback, "this network"
+        if (hdr.ipv4.destination >= 0xe0000000 || hdr.ipv4.source >= 0xe0000000
+            || (hdr.ipv4.destination & 0xff000000) == 0x7f000000
+            || (hdr.ipv4.source & 0xff000000) == 0x7f000000
+            || hdr.ipv4.destination < 0x01000000 || hdr.ipv4.source < 0x01000000) {
+            DROP(NOT_UNICAST)
+        }
+    }
+}
+
 control Admit(inout headers_t hdr,
               inout metadata_t meta,
               in standard_metadata_t standard_metadata) {
+    Unicast() unicast;
+
     // An interface of the router: its id in every other table, its MAC address, and the crypto
     // map that is bound to it (0: none).
     @id(ACTION_SET_INGRESS_INTERFACE)
@@ -66,12 +80,8 @@ control Admit(inout headers_t hdr,
                 DROP(IP_OPTIONS)
             } else if (standard_metadata.checksum_error == 1) {
                 DROP(BAD_CHECKSUM)
-            } else if (hdr.ipv4.destination >= 0xe0000000 || hdr.ipv4.source >= 0xe0000000
-                       || (hdr.ipv4.destination & 0xff000000) == 0x7f000000
-                       || (hdr.ipv4.source & 0xff000000) == 0x7f000000
-                       || hdr.ipv4.destination < 0x01000000 || hdr.ipv4.source < 0x01000000) {
-                // 224/4 and 240/4 (with broadcast), loopback, "this network"
-                DROP(NOT_UNICAST)
+            } else {
+                unicast.apply(hdr, meta);
             }
         }
     }

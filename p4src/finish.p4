@@ -17,8 +17,10 @@ control Finish(inout headers_t hdr,
 
     apply {
         if (meta.verdict == Verdict.RECIRCULATE) {
-            // The inner packet is all that is left. Any port will do, and this one exists.
-            hdr.ipv4.setInvalid();
+            if (hdr.sa.is_extracted == 0) {
+                hdr.ipv4.setInvalid(); // the inner packet is all in the payload
+            }
+            // Any port will do, and this one exists.
             standard_metadata.egress_spec = standard_metadata.ingress_port;
         } else if (meta.verdict == Verdict.PUNT) {
             bit<2> color = V1MODEL_METER_COLOR_GREEN;

@@ -1,4 +1,4 @@
-// Is it for this router? ESP goes on to `sad_in`; IKE and ICMP go to the controller.
+// Is it for this router? IKE and ICMP go to the controller; ESP that has no SA ends here.
 
 #ifndef P4IPSEC_LOCAL_P4
 #define P4IPSEC_LOCAL_P4
@@ -27,8 +27,16 @@ control Local(inout headers_t hdr, inout metadata_t meta) {
                 } else if (hdr.ipv4.more_fragments == 1) {
                     DROP(ESP_FRAGMENT)
                 } else {
-                    meta.is_esp = true;
+                    DROP(UNKNOWN_SPI) // `sad_in` has been asked
                 }
+            } else if (hdr.sa.isValid()
+                       && (hdr.ipv4.protocol == IP_PROTOCOL_ESP
+                           || (hdr.ipv4.protocol == IP_PROTOCOL_UDP
+                               && meta.destination_port == UDP_PORT_IKE_NAT))) {
+                // It came out of an SA just now, and may have come over another one: once more
+                // around for the parser, and for `sad_in`.
+                meta.esp_depth = meta.esp_depth + 1;
+                meta.verdict = Verdict.RECIRCULATE;
             } else if (hdr.ipv4.protocol == IP_PROTOCOL_ESP) {
                 DROP(ESP_FRAGMENT) // a later one
             } else if (hdr.ipv4.protocol == IP_PROTOCOL_UDP && hdr.ipv4.more_fragments == 0

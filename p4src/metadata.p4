@@ -88,6 +88,7 @@ header sa_t {
     bit<REPLAY_WINDOW_SIZE> place;    // the packet's bit in the window
     bit<16>                 offset;   // bytes of payload before the IV
     bit<8>                  next_header;
+    bit<8>                  is_extracted; // the inner packet's header
 
     // Outbound
     bit<64>                 sequence_limit;
@@ -120,9 +121,11 @@ struct metadata_t {
     @field_list(FIELD_LIST_RECIRCULATE)
     sa_id_t        sa_in;     // 0: in the clear
     @field_list(FIELD_LIST_RECIRCULATE)
+    bool           is_selected; // the SA's selectors allow it
+    @field_list(FIELD_LIST_RECIRCULATE)
     bit<2>         outer_ecn;
     @field_list(FIELD_LIST_RECIRCULATE)
-    bit<8>         esp_depth; // how many SAs it came out of
+    bit<8>         esp_depth; // of ESP in ESP: how many SAs it came out of before
 
     Verdict    verdict;
     DropReason drop_reason;
@@ -130,7 +133,6 @@ struct metadata_t {
     bool passive_mode;
     bool recompute_checksum;
     bool is_local; // for an address of this router
-    bool is_esp;
 
     // The transport's view, looked at but never extracted: what follows the IPv4 header stays
     // payload, so that ESP can take it whole.

@@ -9,6 +9,7 @@
 #include "ids.p4"
 #include "headers.p4"
 #include "esp_cipher.p4"
+#include "payload_parser.p4"
 #include "metadata.p4"
 #include "parser.p4"
 #include "admit.p4"
@@ -62,27 +63,31 @@ control RouterIngress(inout headers_t hdr,
         if (meta.egress_interface == 0) {
             admit.apply(hdr, meta, standard_metadata);
 
-            // First of all, so that nothing that an SA is not for gets any further.
-            if (meta.verdict == Verdict.UNDECIDED && meta.sa_in != 0) {
+            // ESP in ESP only once the selectors of the outer SA have allowed it.
+            bool is_esp = hdr.inbound_esp.isValid() && hdr.inbound_esp.spi != 0;
+            if (meta.verdict == Verdict.UNDECIDED && is_esp && hdr.ipv4.more_fragments == 0
+                && (meta.sa_in == 0 || meta.is_selected)) {
+                if (meta.esp_depth == ESP_DEPTH_LIMIT) {
+                    DROP(ESP_TOO_DEEP)
+                } else {
+                    sad_in.apply(hdr, meta);
+                }
+            }
+            // Before all else, so that nothing that an SA is not for gets any further.
+            if (meta.verdict == Verdict.UNDECIDED && meta.sa_in != 0 && !meta.is_selected) {
                 sa_selectors.apply(hdr, meta);
             }
             // What the controller sends is its own, but for ESP: that came in before its keys did.
-            if (meta.verdict == Verdict.UNDECIDED
-                && (!hdr.packet_out.isValid()
-                    || (hdr.inbound_esp.isValid() && hdr.inbound_esp.spi != 0))) {
+            if (meta.verdict == Verdict.UNDECIDED && (!hdr.packet_out.isValid() || is_esp)) {
                 local.apply(hdr, meta);
-                if (meta.is_esp && meta.esp_depth == ESP_DEPTH_LIMIT) {
-                    DROP(ESP_TOO_DEEP)
-                } else if (meta.is_esp) {
-                    sad_in.apply(hdr, meta);
-                } else if (meta.verdict == Verdict.UNDECIDED) {
-                    if (meta.sa_in == 0) { spd_in.apply(hdr, meta); }
-                    if (meta.is_local && meta.verdict == Verdict.UNDECIDED) {
-                        if (hdr.ipv4.protocol == IP_PROTOCOL_ICMP) {
-                            PUNT(LOCAL)
-                        } else {
-                            DROP(NOT_FOR_US)
-                        }
+                if (meta.verdict == Verdict.UNDECIDED && meta.sa_in == 0) {
+                    spd_in.apply(hdr, meta);
+                }
+                if (meta.verdict == Verdict.UNDECIDED && meta.is_local) {
+                    if (hdr.ipv4.protocol == IP_PROTOCOL_ICMP) {
+                        PUNT(LOCAL)
+                    } else {
+                        DROP(NOT_FOR_US)
                     }
                 }
             }

@@ -26,6 +26,7 @@ control SaSelectors(inout headers_t hdr, inout metadata_t meta) {
     }
 
     apply {
+        meta.is_selected = true;
         if (!sa_selectors.apply().hit) {
             DROP(SELECTOR_MISMATCH)
         } else if (meta.outer_ecn == ECN_CE) {

@@ -1,4 +1,4 @@
-// Inbound ESP: destination and SPI name the SA; check, decrypt, and once more around.
+// Inbound ESP: destination and SPI name the SA; check, decrypt, and go on with what is inside.
 
 #ifndef P4IPSEC_SAD_IN_P4
 #define P4IPSEC_SAD_IN_P4
@@ -12,6 +12,8 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
     register<bit<REPLAY_WINDOW_SIZE>, sa_id_t>(SA_ARRAY_SIZE) sad_in_window;
 
     EspCipher() cipher;
+    PayloadParser() payload_parser;
+    Unicast() unicast;
 
     @id(DIRECT_COUNTER_SAD_IN)
     direct_counter(CounterType.packets_and_bytes) sad_in_counter;
@@ -45,6 +47,7 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
             ? (bit<16>) ESP_LENGTH : (bit<16>) (UDP_LENGTH + ESP_LENGTH);
         hdr.sa.payload_length = hdr.ipv4.total_length - IPV4_LENGTH - hdr.sa.offset;
         hdr.sa.sequence_number = (bit<64>) hdr.inbound_esp.sequence_number;
+        meta.outer_ecn = hdr.ipv4.ecn;
         sad_in_generation.read(hdr.sa.last_generation, sa_id);
         sad_in_highest.read(hdr.sa.highest, sa_id);
         sad_in_window.read(hdr.sa.window, sa_id);
@@ -108,9 +111,17 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
         sad_in_window.write(hdr.sa.id, hdr.sa.window);
     }
 
+    // From here on it is another packet, and not the controller's own even if he has sent the ESP.
+    @hidden
+    action enter_sa() {
+        meta.sa_in = hdr.sa.id;
+        meta.is_selected = false;
+        hdr.packet_out.setInvalid();
+        hdr.inbound_esp.setInvalid();
+    }
+
     apply {
         switch (sad_in.apply().action_run) {
-            NoAction: { DROP(UNKNOWN_SPI) }
             decapsulate: {
                 if (hdr.sa.last_generation != hdr.sa.generation) {
                     hdr.sa.highest = 0;
@@ -137,10 +148,15 @@ control SadIn(inout headers_t hdr, inout metadata_t meta) {
                         if (hdr.sa.sequence_number > hdr.sa.highest) { advance_window(); }
                         mark_received();
                         if (hdr.sa.next_header == IP_PROTOCOL_IPIP) {
-                            meta.sa_in = hdr.sa.id;
-                            meta.outer_ecn = hdr.ipv4.ecn;
-                            meta.esp_depth = meta.esp_depth + 1;
-                            meta.verdict = Verdict.RECIRCULATE;
+                            enter_sa();
+                            payload_parser.extract_ipv4(hdr.ipv4, meta.source_port,
+                                                        meta.destination_port,
+                                                        hdr.sa.is_extracted);
+                            if (hdr.sa.is_extracted == 1) {
+                                unicast.apply(hdr, meta);
+                            } else {
+                                meta.verdict = Verdict.RECIRCULATE;
+                            }
                         } else if (hdr.sa.next_header == IP_PROTOCOL_NONE) {
                             DROP(ESP_DUMMY)
                         } else {

@@ -23,8 +23,8 @@ EXTERN_PLACES = (
 )
 """Where the extern is looked for."""
 
-_CONTRACT = SOURCE_DIR / "esp_cipher.p4"
-_MARK = re.compile(rb"p4ipsec-esp-extern contract=([0-9a-f]{64}) bmv2=([^;\0]*);")
+_CONTRACTS = ("esp_cipher.p4", "payload_parser.p4")
+_MARK = re.compile(rb"p4ipsec-esp-extern contract=([0-9a-f]{64,}) bmv2=([^;\0]*);")
 _SECONDS_TO_ANSWER = 10.0
 
 _GET_BMV2 = (
@@ -117,14 +117,21 @@ def _find_extern(given: Path | None, program: Path, version: str) -> Path:
     raise SimpleSwitchError(f"the ESP extern for bmv2 {where}: {BUILD_EXTERN}")
 
 
+def contract_hash() -> str:
+    """Return what tells the externs' declarations apart from other versions of them."""
+    hashes = (hashlib.sha256((SOURCE_DIR / name).read_bytes()) for name in _CONTRACTS)
+    return "".join(one.hexdigest() for one in hashes)
+
+
 def _check_extern(path: Path, content: bytes, program: Path, version: str) -> None:
     mark = _MARK.search(content)
     if mark is None:
         raise SimpleSwitchError(f"{path} is not the ESP extern for bmv2: {BUILD_EXTERN}")
     contract, built_for = mark[1].decode(), mark[2].decode(errors="replace")
-    if contract != hashlib.sha256(_CONTRACT.read_bytes()).hexdigest():
+    if contract != contract_hash():
         raise SimpleSwitchError(
-            f"{path} was built for another version of p4src/{_CONTRACT.name}: {BUILD_EXTERN}"
+            f"{path} was built for other versions of p4src/{' and '.join(_CONTRACTS)}:"
+            f" {BUILD_EXTERN}"
         )
     if built_for not in (version, "unknown"):
         raise SimpleSwitchError(

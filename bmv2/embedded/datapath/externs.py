@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bmv2.embedded import esp
+from bmv2.embedded.payload_parser import extract_ipv4
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +15,20 @@ class Method:
 
     Attributes:
         function: called as `function(payload, [header bytes,] *inputs)`, it returns the new
-            payload and the results, as integers.
+            payload, [header bytes,] and the results, as integers.
         takes_header: the first argument is a header, which is handed over serialized; no bytes
             where it is not valid.
+        gives_header: the first argument is a header that is replaced by what is returned; no
+            bytes: it stays as it was.
         inputs: name and width in bits of each argument that is read.
         outputs: the same of each argument that is written, which follow.
     """
 
     function: Callable[..., tuple[object, ...]]
-    takes_header: bool
     inputs: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str, int], ...]
+    takes_header: bool = False
+    gives_header: bool = False
 
 
 def esp_encapsulate(
@@ -125,9 +129,17 @@ EXTERNS: dict[str, dict[str, Method]] = {
         ),
         "decapsulate": Method(
             esp_decapsulate,
-            takes_header=False,
             inputs=(("offset", 16), ("payload_length", 16), *_SA_INPUTS),
             outputs=(("next_header", 8), ("result", 8)),
+        ),
+    },
+    # p4src/payload_parser.p4
+    "PayloadParser": {
+        "extract_ipv4": Method(
+            extract_ipv4,
+            gives_header=True,
+            inputs=(),
+            outputs=(("source_port", 16), ("destination_port", 16), ("is_extracted", 8)),
         ),
     },
 }

@@ -7,9 +7,11 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.layers.sctp import SCTP
 from scapy.packet import Raw
 
+from bmv2.embedded import esp
 from bmv2.embedded.model import MeterConfig
 
 MALFORMED, WRONG_MAC, ESP_FRAGMENT, POLICY_DISCARD, NOT_FOR_US = 1, 3, 8, 20, 29
+NOT_UNICAST = 7
 CLEAR_NOT_ALLOWED, TTL_EXPIRED, NO_SA, TOO_BIG, PUNT_LIMITED = 19, 22, 23, 26, 28
 PUNT_IKE, PUNT_TOO_BIG = 2, 7
 NOTHING_PASSES = MeterConfig(0, 0, 0, 0)
@@ -82,6 +84,19 @@ def test_first_fragment_of_encapsulated_esp(router):
     packet = IP(src="192.0.2.2", dst="192.0.2.1", flags="MF") / udp
     router.inject(router.from_peer() / packet, port=2)
     assert router.drops() == {ESP_FRAGMENT: 1}
+
+
+def test_multicast_in_esp(ipsec_router):
+    """What comes out of an SA is checked like what comes in."""
+    router = ipsec_router
+    router.add_sa_in()
+    router.accept(source=(0, 0), destination=(0, 0))
+    inner = bytes(router.inbound(dst="224.0.0.5")[IP])
+    arguments = router.ALGORITHMS | {"key": router.KEY, "salt": router.SALT, "spi": 0x2002}
+    _, payload = esp.encapsulate(inner, **arguments, sequence_number=1, iv=1)
+    outer = IP(src="192.0.2.2", dst="192.0.2.1", proto=50)
+    router.inject(router.from_peer() / outer / ESP(spi=0x2002, seq=1, data=payload), port=2)
+    assert router.drops() == {NOT_UNICAST: 1}
 
 
 def test_later_fragment_of_esp(router):

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "esp_core.h"
+#include "plain_ipv4.h"
 
 using namespace p4ipsec::esp;
 
@@ -64,6 +65,16 @@ int esp_core_decapsulate(EspCore* core, const std::uint8_t* payload, std::size_t
   *out_size = opened.inner.size;
   if (opened.inner.size != 0) std::memcpy(out, opened.inner.data, opened.inner.size);
   return static_cast<int>(opened.result);
+}
+
+// Returns 1, and the ports, for a packet whose header is to be extracted.
+int plain_ipv4_ports(const std::uint8_t* packet, std::size_t size, std::uint16_t* source,
+                     std::uint16_t* destination) {
+  const auto ports = p4ipsec::plain_ipv4({packet, size});
+  if (!ports) return 0;
+  *source = ports->source;
+  *destination = ports->destination;
+  return 1;
 }
 
 }  // extern "C"

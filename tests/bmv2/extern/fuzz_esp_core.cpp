@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "esp_core.h"
+#include "plain_ipv4.h"
 
 namespace {
 
@@ -37,6 +38,8 @@ class Fuzzer {
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < opened.inner.size; ++i) sum += opened.inner.data[i];
     checksum_ += sum;
+    const Bytes inner(opened.inner.data, opened.inner.data + opened.inner.size);
+    checksum_ += p4ipsec::plain_ipv4({inner.data(), inner.size()}).has_value();
     if (opened.result == Result::kOk) {
       ++accepted;
       require(offset == 0 && length == before.size() && payload == before, "forgery");

@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from bmv2.embedded import esp
 from bmv2.embedded.datapath.externs import esp_decapsulate, esp_encapsulate
 from bmv2.embedded.esp_transform import every_combination, transform
+from bmv2.embedded.payload_parser import extract_ipv4
+from tests.bmv2.inner_packets import inner_packets
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 EXTERN = HERE.parents[2] / "bmv2" / "extern"
-CORE = [EXTERN / f"{part}.cpp" for part in ("algorithms", "esp_core", "key_cache", "mac")]
+PARTS = ("algorithms", "esp_core", "key_cache", "mac", "plain_ipv4")
+CORE = [EXTERN / f"{part}.cpp" for part in PARTS]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -112,6 +115,14 @@ class Core:
         inner = self._out.raw[: size.value]
         replaced = result == 0 and next_header.value == esp.NEXT_HEADER_IPV4
         return (inner if replaced else payload), next_header.value, result
+
+    def extract_ipv4(self, payload):
+        source, destination = ctypes.c_uint16(), ctypes.c_uint16()
+        is_extracted = self._library.plain_ipv4_ports(
+            payload, ctypes.c_size_t(len(payload)), ctypes.byref(source), ctypes.byref(destination)
+        )
+        cut = 20 if is_extracted else 0
+        return payload[cut:], payload[:cut], source.value, destination.value, is_extracted
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +229,12 @@ def test_decapsulates_alike(core, text, sa, iv, offset):
     payload = bytes(offset) + sealed + b"padding of Ethernet"
     expected = esp_decapsulate(payload, offset, len(sealed), *sa)
     assert core.decapsulate(payload, offset, len(sealed), *sa) == expected
+
+
+@same_core
+@given(packet=inner_packets())
+def test_extracts_alike(core, packet):
+    assert core.extract_ipv4(packet) == extract_ipv4(packet)
 
 
 @pytest.mark.parametrize("length", [65486, 65487, 65515])

@@ -1,6 +1,5 @@
 """Programs that stand in for `simple_switch_grpc` where its failures are the point."""
 
-import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -8,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bmv2.simple_switch import SimpleSwitchError, find_installation
-from p4src.artefacts import SOURCE_DIR
+from bmv2.simple_switch.installation import contract_hash
 
 HELP = "--load-modules arg\\n--thrift-port arg"
-CONTRACT = hashlib.sha256((SOURCE_DIR / "esp_cipher.p4").read_bytes()).hexdigest()
+CONTRACT = contract_hash()
 
 
 @pytest.fixture

@@ -70,12 +70,12 @@ class Context:
             found = self._codecs[header.name] = codec(header)
         return found
 
-    def unpack(self, header: Header) -> None:
-        """Write statements that read a header at `at` of the frame."""
+    def unpack(self, header: Header, source: str = "frame, at") -> None:
+        """Write statements that read a header: from `source`, source for bytes and an offset."""
         plan = self.codec(header)
         function = self.bind(f"unpack_{header.name}", plan.unpack)
         targets = ", ".join(plan.targets) + ("," if len(plan.targets) == 1 else "")
-        self.writer.line(f"{targets} = {function}(frame, at)")
+        self.writer.line(f"{targets} = {function}({source})")
         for statement in plan.fields:
             self.writer.line(statement)
 

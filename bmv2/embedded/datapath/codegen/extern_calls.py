@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bmv2.embedded.datapath.codegen.context import Context
 from bmv2.embedded.datapath.codegen.document import Item
 from bmv2.embedded.datapath.codegen.expressions import Data, stored
-from bmv2.embedded.datapath.codegen.layout import Field
+from bmv2.embedded.datapath.codegen.layout import Field, Header
 from bmv2.embedded.datapath.externs import EXTERNS, Method
 
 
@@ -38,30 +38,39 @@ def write_extern_call(
     context: Context, item: Item, method: Method, arguments: list[Item], params: Sequence[Data]
 ) -> None:
     """Write the call of a method; `arguments` begin with the instance."""
-    expected = 1 + method.takes_header + len(method.inputs) + len(method.outputs)
+    has_header = method.takes_header or method.gives_header
+    expected = 1 + has_header + len(method.inputs) + len(method.outputs)
     if len(arguments) != expected:
         raise item.error(f"takes {expected - 1} arguments")
     rest = arguments[1:]
-    sources = ["payload"]
-    if method.takes_header:
-        sources.append(_serialized(context, rest.pop(0)))
+    sources, variables = ["payload"], ["payload"]
+    header = _header(context, rest.pop(0)) if has_header else None
+    if header and method.takes_header:
+        sources.append(f"{context.pack(header)} if {header.validity} else b''")
+    given = context.variable("given")
+    if header and method.gives_header:
+        variables.append(given)
     for argument, (name, bits) in zip(rest, method.inputs, strict=False):
         data = context.expressions.data(argument, params)
         sources.append(stored(Field("", name, bits, False, ""), data))
     targets = [context.expressions.target(argument) for argument in rest[len(method.inputs) :]]
     function = context.bind(method.function.__name__, method.function)
-    variables = ["payload", *(target.variable for target in targets)]
+    variables += [target.variable for target in targets]
     context.writer.line(f"{', '.join(variables)} = {function}({', '.join(sources)})")
     for target, (_, bits) in zip(targets, method.outputs, strict=True):
         value = stored(target, Data(target.variable, bits))
         if value != target.variable:
             context.writer.line(f"{target.variable} = {value}")
+    if header and method.gives_header:
+        with context.writer.block(f"if {given}:"):
+            context.unpack(header, f"{given}, 0")
+            context.writer.line(f"{header.validity} = 1")
 
 
-def _serialized(context: Context, item: Item) -> str:
+def _header(context: Context, item: Item) -> Header:
     if item.kind() != "header":
         raise item.error("expected a header")
     header = context.layout.header(item["value"])
     if header.validity is None:
         raise item.error("metadata is no header")
-    return f"{context.pack(header)} if {header.validity} else b''"
+    return header
