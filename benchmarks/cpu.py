@@ -15,10 +15,11 @@ def cpu_seconds(pid: int) -> float:
         OSError: there is no such process.
     """
     # What clock_getcpuclockid(3) returns, which Python has for this process only.
-    own = time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
-    return own + sum(cpu_seconds(child) for child in _children(pid))
+    return sum(time.clock_gettime(~each << 3 | _CPUCLOCK_SCHED) for each in process_tree(pid))
 
 
-def _children(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
+    """Return a process and all that it has started, now."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for path in lists for child in path.read_text().split()]
+    children = [int(child) for path in lists for child in path.read_text().split()]
+    return [pid, *(each for child in children for each in process_tree(child))]

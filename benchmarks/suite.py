@@ -19,6 +19,7 @@ from benchmarks import (
 from benchmarks.command import say
 from benchmarks.report.document import Document
 from benchmarks.report.machine import Machine
+from tests.interop.lab.errors import LabError
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,12 @@ def run_suite(suite: Iterable[Benchmark] = SUITE) -> Document:
             print(f"not measured: {benchmark.name}: {reason}")
             continue
         say(benchmark.name)
-        measured = benchmark.measure()
+        try:
+            measured = benchmark.measure()
+        except LabError as error:  # the others are worth having
+            skipped[benchmark.name] = f"failed: {error}"
+            print(f"not measured: {benchmark.name}: {error}")
+            continue
         benchmark.print_table(measured)
         results[benchmark.name] = json.loads(benchmark.as_json(measured))
     return Document(machine, results, skipped)

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bmv2.simple_switch import SimpleSwitchError, find_installation
-from tests.interop.lab.target import BMV2, EMBEDDED
+from tests.interop.lab.target import BMV2, EMBEDDED, target
 
 
 def here() -> tuple[str, ...]:
-    """Return the embedded switch, and bmv2 where it and its extern are installed."""
+    """Return the embedded switch, and bmv2 where it and its extern are installed.
+
+    ``TARGET`` in the environment chooses one of them, as for the lab.
+    """
+    if os.environ.get("TARGET"):
+        return (target(),)
     return (EMBEDDED,) if why_no_bmv2() else (EMBEDDED, BMV2)
 
 
@@ -25,10 +30,10 @@ def why_no_bmv2() -> str:
 
 
 @contextmanager
-def chosen(target: str) -> Iterator[None]:
+def chosen(switch: str) -> Iterator[None]:
     """Let the lab use a switch, and afterwards the one that it would have used."""
     before = os.environ.get("TARGET")
-    os.environ["TARGET"] = target
+    os.environ["TARGET"] = switch
     try:
         yield
     finally:

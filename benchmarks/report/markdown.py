@@ -37,8 +37,8 @@ def _head(document: Document) -> Iterator[str]:
         yield ""
         yield from paragraph(
             "**The machine was not quiet before this run.** Where there are hardly more cores than",
-            "switches, that can halve any figure of packets/s or Mbit/s; processor time is less",
-            "sensitive.",
+            "switches, that can halve any figure of packets/s or Mbit/s, and make processor time",
+            "longer where two cores share their units.",
         )
     yield ""
     yield from paragraph(
@@ -58,7 +58,8 @@ def _foot(document: Document) -> Iterator[str]:
         "As root, `make bench` measures all of this, and prints it; `make bench-report` writes it",
         "here as well, and what matters most into the README. It takes some ten minutes, and wants",
         "the machine for itself. What can't be measured for want of root, bmv2 or strongSwan is",
-        "left out, and said. Each section names the command that measures it alone.",
+        "left out, and said. Each section names the command that measures it alone; `TARGET=bmv2`",
+        "or `TARGET=embedded` before it leaves the other switch out.",
     )
     if document.skipped:
         yield ""

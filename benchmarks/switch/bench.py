@@ -48,6 +48,11 @@ class Bench:
         finally:
             connected.close()
 
+    @property
+    def pid(self) -> int:
+        """The switch's process."""
+        return self._pid
+
     def close(self) -> None:
         """Close the sockets."""
         for opened in self._sockets.values():

@@ -17,6 +17,7 @@ from benchmarks.report.summary import BEGIN, END, in_readme
 from benchmarks.suite import SUITE, Benchmark, run_suite
 from benchmarks.switch import Measurement
 from benchmarks.tunnel.traffic import Measurement as Traffic
+from tests.interop.lab.errors import LabError
 
 DOCS = Path(__file__).parents[2] / "docs"
 VERSIONS = {"bmv2": "1.15", "p4c": "1.2", "strongSwan": "5.9", "Python": "3.11"}
@@ -28,10 +29,10 @@ AGAIN = "run `python -m benchmarks.report docs/performance.json --readme README.
 
 def document(esp_rate: int) -> Document:
     rows = [
-        Measurement("bmv2", "plain forwarding", 64, 1000, 10.0),
-        Measurement("bmv2", "clear", 64, 800, 15.0),
-        Measurement("bmv2", "ESP out", 64, esp_rate, 20.0),
-        Measurement("embedded", "clear", 64, 500, 30.0),
+        Measurement("bmv2", "plain forwarding", 64, 1000, 10.0, 0.01),
+        Measurement("bmv2", "clear", 64, 800, 15.0, 0.01),
+        Measurement("bmv2", "ESP out", 64, esp_rate, 20.0, 0.01),
+        Measurement("embedded", "clear", 64, 500, 30.0, 0.01),
     ]
     traffic = [
         Traffic("bmv2", "bmv2", "plain forwarding", 100, 90, 1000),
@@ -73,8 +74,8 @@ def test_tables_hold_the_rows_of_the_run() -> None:
     busy = Document(replace(MACHINE, load=1.5), {}, {})
     assert "The machine was not quiet" in as_markdown(busy)
     assert "bmv2 1.15, p4c 1.2" in text
-    assert "| ESP out | 600 | 60 % | 75 % | 20.0 | 50 % |" in text
-    assert "| clear | 500 |  | 100 % | 30.0 |  |" in text
+    assert "| ESP out | 600 | 60 % | 75 % | 20.0 | 50 % | 1 % |" in text
+    assert "| clear | 500 |  | 100 % | 30.0 |  | 1 % |" in text
     assert "| bmv2 | Linux kernel | clear | 60 | 50 | 400 |" in text
 
 
@@ -124,13 +125,17 @@ def test_suite_runs_what_it_can(capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         raise AssertionError
 
+    def break_down() -> None:
+        raise LabError("nothing answers")
+
     suite = (
+        Benchmark("zero", break_down, str, print),
         Benchmark("one", lambda: [1, 2], json.dumps, print),
         Benchmark("two", fail, str, print, lambda: "no root"),
     )
     found = run_suite(suite)
     assert found.results == {"one": [1, 2]}
-    assert found.skipped == {"two": "no root"}
+    assert found.skipped == {"zero": "failed: nothing answers", "two": "no root"}
     assert found.machine.cores > 0
     assert found.machine.versions["Python"]
     assert "[1, 2]" in capsys.readouterr().out
