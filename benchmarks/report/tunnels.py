@@ -26,14 +26,15 @@ def traffic(document: Document) -> Iterator[str]:
         "Two hosts, each behind a router, a core network in between; all of it, iperf3 included,",
         "on the same cores, so with two switches each has half. Mbit/s of one TCP connection,",
         f"forth and back; packets/s of UDP with {PAYLOAD} bytes of payload, as many as arrive at",
-        "most. ESP is AES-GCM-256. With strongSwan it goes in UDP, as its `kernel-libipsec` wants",
+        "most; the round trip of a ping with no other traffic, on average. ESP is AES-GCM-256.",
+        "With strongSwan it goes in UDP, as its `kernel-libipsec` wants",
         "it; two of our routers use raw ESP, and UDP where they find a NAT in between. *Clear* to",
         "a Linux router is passive mode without an SA; between two of ours no crypto map is bound.",
         "`python -m benchmarks.tunnel`",
     )
     yield ""
     yield from table(
-        ("router", "other end", "way", "Mbit/s forth", "Mbit/s back", "packets/s"),
+        ("router", "other end", "way", "Mbit/s forth", "Mbit/s back", "packets/s", "ping, ms"),
         (
             (
                 row.router,
@@ -42,6 +43,7 @@ def traffic(document: Document) -> Iterator[str]:
                 f"{row.forth:,}",
                 f"{row.back:,}",
                 f"{row.packets_per_second:,}",
+                f"{row.round_trip:.2f}",
             )
             for row in rows
         ),

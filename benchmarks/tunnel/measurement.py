@@ -67,13 +67,18 @@ def measurements(
 def print_table(results: Results) -> None:
     """Print both."""
     console = Console(width=None if sys.stdout.isatty() else 110)
-    table = Table(title="TCP, Mbit/s, and UDP packets of 92 bytes")
+    table = Table(title="TCP, Mbit/s; UDP packets of 92 bytes; pings")
     for heading in ("router", "other end", "way"):
         table.add_column(heading)
-    for heading in ("forth", "back", "packets/s"):
+    for heading in ("forth", "back", "packets/s", "ping, ms"):
         table.add_column(heading, justify="right")
     for row in results.traffic:
-        rates = (f"{row.forth}", f"{row.back}", f"{row.packets_per_second:,}")
+        rates = (
+            f"{row.forth}",
+            f"{row.back}",
+            f"{row.packets_per_second:,}",
+            f"{row.round_trip:.2f}",
+        )
         table.add_row(row.router, row.other_end, row.way, *rates)
     console.print(table)
     table = Table("router", "first answer in ESP, s", "lost: clear to ESP", "lost: restart")

@@ -1,4 +1,4 @@
-"""What gets through between two hosts: TCP for Mbit/s, small UDP packets for packets/s."""
+"""What gets through between two hosts: TCP for Mbit/s, small UDP packets for packets/s, pings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tests.interop.lab.errors import LabError
 from tests.interop.lab.lab import Lab
+from tests.interop.lab.ping import ping
 from tests.interop.lab.throughput import (
     IperfServer,
     Throughput,
@@ -26,11 +27,13 @@ class Effort:
         seconds: Of TCP.
         size: Bytes to send instead, in however long, of TCP as of UDP.
         first_rate: UDP packets a second, doubled until it brings little more.
+        pings: Echo requests.
     """
 
     seconds: int = 5
     size: int | None = None
     first_rate: int = 4000
+    pings: int = 100
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Measurement:
         forth: Mbit/s of TCP, from us to the other end.
         back: Mbit/s of TCP, from the other end to us.
         packets_per_second: UDP packets that arrive at the other end, of as many as it takes.
+        round_trip: Milliseconds of a ping and its answer on average, with no other traffic.
     """
 
     router: str
@@ -52,6 +56,7 @@ class Measurement:
     forth: int
     back: int
     packets_per_second: int
+    round_trip: float
 
 
 def measure_traffic(
@@ -59,13 +64,24 @@ def measure_traffic(
 ) -> Measurement:
     """Measure between the host of our site and that of another."""
     client, server = lab[SITE_A.host], site.host_address
+    quiet = ping(client, server, count=effort.pings, interval=0.02)
+    if not quiet.all_answered or quiet.round_trip is None:
+        raise LabError(f"{server} answered {quiet.received} of {quiet.sent} pings")
     with IperfServer(lab[site.host], lab.run):
         forth, back = (
             measure(client, server, seconds=effort.seconds, size=effort.size, reverse=reverse)
             for reverse in (False, True)
         )
         packets = _most_packets(lab, site, effort)
-    return Measurement(router, other_end, way, _mbit(forth), _mbit(back), round(packets))
+    return Measurement(
+        router,
+        other_end,
+        way,
+        _mbit(forth),
+        _mbit(back),
+        round(packets),
+        round(quiet.round_trip * 1000, 2),
+    )
 
 
 def _mbit(measured: Throughput) -> int:

@@ -35,11 +35,11 @@ def document(esp_rate: int) -> Document:
         Measurement("embedded", "clear", 64, 500, 30.0, 0.01),
     ]
     traffic = [
-        Traffic("bmv2", "bmv2", "plain forwarding", 100, 90, 1000),
-        Traffic("bmv2", "bmv2", "clear", 80, 70, 800),
-        Traffic("bmv2", "bmv2", "ESP", 70, 50, 500),
-        Traffic("bmv2", "bmv2", "ESP in UDP", 40, 45, 400),
-        Traffic("bmv2", "Linux kernel", "clear", 60, 50, 400),
+        Traffic("bmv2", "bmv2", "plain forwarding", 100, 90, 1000, 0.5),
+        Traffic("bmv2", "bmv2", "clear", 80, 70, 800, 0.5),
+        Traffic("bmv2", "bmv2", "ESP", 70, 50, 500, 0.5),
+        Traffic("bmv2", "bmv2", "ESP in UDP", 40, 45, 400, 0.5),
+        Traffic("bmv2", "Linux kernel", "clear", 60, 50, 400, 0.5),
     ]
     results = {
         "switch": [asdict(row) for row in rows],
@@ -76,7 +76,7 @@ def test_tables_hold_the_rows_of_the_run() -> None:
     assert "bmv2 1.15, p4c 1.2" in text
     assert "| ESP out | 600 | 60 % | 75 % | 20.0 | 50 % | 1 % |" in text
     assert "| clear | 500 |  | 100 % | 30.0 |  | 1 % |" in text
-    assert "| bmv2 | Linux kernel | clear | 60 | 50 | 400 |" in text
+    assert "| bmv2 | Linux kernel | clear | 60 | 50 | 400 | 0.50 |" in text
 
 
 def test_what_was_not_measured_has_no_section_and_a_reason() -> None:

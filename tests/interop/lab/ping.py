@@ -17,10 +17,17 @@ from tests.interop.lab.waiting import wait_for
 
 @dataclass(frozen=True, slots=True)
 class PingResult:
-    """How many echo requests went out, and how many answers came back."""
+    """How many echo requests went out, and how many answers came back.
+
+    Attributes:
+        sent: Requests.
+        received: Answers.
+        round_trip: What an answer took on average, in seconds; None: not known.
+    """
 
     sent: int
     received: int
+    round_trip: float | None = None
 
     @property
     def all_answered(self) -> bool:
@@ -58,7 +65,8 @@ def ping(
     match = re.search(r"(\d+) packets transmitted, (\d+) received", done.stdout)
     if match is None:
         raise LabError(f"ping said nothing to count: {(done.stderr or done.stdout).strip()}")
-    return PingResult(int(match[1]), int(match[2]))
+    times = re.search(r"^rtt min/avg/max/mdev = [\d.]+/([\d.]+)/", done.stdout, re.MULTILINE)
+    return PingResult(int(match[1]), int(match[2]), float(times[1]) / 1000 if times else None)
 
 
 def echo_requests_received(namespace: Namespace) -> int:
