@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.interop.lab.errors import LabError
 from tests.interop.lab.namespace import Namespace
 
 _IPERF_PORT = 5201
+# Seconds before each try: the server resets a client while it is still busy with one before.
+_PAUSES = (0.0, 1.0, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,11 @@ def _run(
     argv = ["iperf3", "--client", str(server), "--port", str(_IPERF_PORT), "--json"]
     argv += ["--time", str(seconds)] if size is None else ["--bytes", str(size)]
     argv += ["--connect-timeout", "5000", *words]
-    report = json.loads(client.run(*argv, timeout=seconds + 30.0))
-    end = report["end"]
-    assert isinstance(end, dict)
-    if not end:
-        raise LabError(f"iperf3 measured nothing: {report.get('error', 'no reason given')}")
-    return end
+    for pause in _PAUSES:
+        time.sleep(pause)
+        report = json.loads(client.run(*argv, timeout=seconds + 30.0))
+        end = report["end"]
+        assert isinstance(end, dict)
+        if end:
+            return end
+    raise LabError(f"iperf3 measured nothing: {report.get('error', 'no reason given')}")
