@@ -63,8 +63,8 @@ def test_goal_counts_what_reaches_it() -> None:
         "ESP in UDP, two routers: packets/s": 0.4,
         "ESP out, one switch, 64 bytes: packets/s": 0.6,
     }
-    assert "Of the 7 comparisons of this run, 2 reach it." in unwrapped(document(600))
-    assert "Of the 7 comparisons of this run, 1 reach it." in unwrapped(document(599))
+    assert "Of the 7 comparisons of this run, 2 reach that." in unwrapped(document(600))
+    assert "Of the 7 comparisons of this run, 1 reaches that." in unwrapped(document(599))
 
 
 def test_tables_hold_the_rows_of_the_run() -> None:
