@@ -30,6 +30,11 @@ class PingResult:
     round_trip: float | None = None
 
     @property
+    def any_answered(self) -> bool:
+        """Whether a request was answered, which is enough to show keys: packets may be lost."""
+        return self.received > 0
+
+    @property
     def all_answered(self) -> bool:
         """Whether every request was answered, and there was one."""
         return self.sent == self.received > 0
