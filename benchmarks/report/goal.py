@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.report.document import Document
-from benchmarks.report.text import paragraph, percent, table
+from benchmarks.report.text import opening, percent, table
 from benchmarks.report.tunnels import traffic_rows
 from benchmarks.switch.cases import CLEAR as CASE_CLEAR
 from benchmarks.switch.cases import PLAIN_FORWARDING
@@ -84,16 +84,14 @@ def goal(document: Document) -> Iterator[str]:
         return
     reached = sum(row.of_plain >= GOAL for row in rows)
     of_clear = sum(row.of_clear >= GOAL for row in rows)
-    yield "## ESP on bmv2, and the goal"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "## ESP on bmv2, and the goal",
         f"The goal is ESP at {percent(GOAL)} of plain forwarding on the same bmv2, or better.",
         f"Of the {len(rows)} comparisons of this run, {reached} {_verb(reached)} that.",
         "Plain forwarding does a fraction of what the router does before it comes to ESP, so the",
         f"last column tells what ESP itself costs: of the same router in the clear, {of_clear}",
         f"{_verb(of_clear)} {percent(GOAL)}.",
     )
-    yield ""
     yield from table(
         ("", "plain forwarding", "clear", "ESP", "of plain", "of clear"),
         (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks import charon_handshake, ike_handshake, ike_profile
 from benchmarks.report.document import Document
-from benchmarks.report.text import paragraph, percent, table
+from benchmarks.report.text import opening, paragraph, percent, table
 
 
 def beside_charon(document: Document) -> Iterator[str]:
@@ -14,14 +14,12 @@ def beside_charon(document: Document) -> Iterator[str]:
     rows = document.rows("charon_handshake", charon_handshake.Measurement)
     if not rows:
         return
-    yield "## IKE beside charon"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "## IKE beside charon",
         "The engine (`ike/`) and strongSwan's charon as each other's peer, over UDP, with a",
         "pre-shared key: processor time of an IKE SA, with its CHILD_SA where there is one, and",
         "how many of them one core stands. `python -m benchmarks.charon_handshake`",
     )
-    yield ""
     ordered = sorted(rows, key=lambda row: (not row.child_sa, row.key_exchange, row.role, row.who))
     yield from table(
         ("key exchange", "CHILD_SA", "role", "who", "CPU ms", "a second on one core", "bytes"),
@@ -46,13 +44,11 @@ def engine(document: Document) -> Iterator[str]:
     """Yield what an IKE SA costs in memory, without sockets, and where the time goes."""
     rows = document.rows("ike_handshake", ike_handshake.Measurement)
     if rows:
-        yield "## The IKE engine alone"
-        yield ""
-        yield from paragraph(
+        yield from opening(
+            "## The IKE engine alone",
             "Both ends in one process, messages handed over in memory.",
             "`python -m benchmarks.ike_handshake`",
         )
-        yield ""
         yield from table(
             ("key exchange", "role", "CPU ms", "a second on one core", "bytes, both ends"),
             (

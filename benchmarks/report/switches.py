@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks import datapath, p4runtime_writes
 from benchmarks.report.document import Document
-from benchmarks.report.text import paragraph, percent, table
+from benchmarks.report.text import opening, percent, table
 from benchmarks.switch.cases import CLEAR, PLAIN_FORWARDING
 from benchmarks.switch.measurement import RATE, Measurement, cpu_share, share
 
@@ -16,9 +16,8 @@ def forwarding(document: Document) -> Iterator[str]:
     rows = document.rows("switch", Measurement)
     if not rows:
         return
-    yield "## One switch between two links"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "## One switch between two links",
         "One sender floods the switch with IP packets of one size. Packets/s is what gets through",
         "meanwhile; sender and switch share the cores. Processor time is that of the switch for",
         f"a packet at {RATE:,} packets a second, in all its threads, the kernel's part included;",
@@ -34,7 +33,6 @@ def forwarding(document: Document) -> Iterator[str]:
     for target in dict.fromkeys(row.target for row in rows):
         for octets in dict.fromkeys(row.octets for row in rows):
             chosen = [row for row in rows if (row.target, row.octets) == (target, octets)]
-            yield ""
             yield from table(
                 (
                     f"{target}, {octets:,} bytes",
@@ -58,7 +56,7 @@ def forwarding(document: Document) -> Iterator[str]:
                     for row in chosen
                 ),
             )
-    yield ""
+            yield ""
 
 
 def embedded_datapath(document: Document) -> Iterator[str]:
@@ -66,14 +64,12 @@ def embedded_datapath(document: Document) -> Iterator[str]:
     rows = document.rows("datapath", datapath.Measurement)
     if not rows:
         return
-    yield "## The embedded switch's datapath alone"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "## The embedded switch's datapath alone",
         "From a frame in memory to a frame in memory, on one core, with no socket in between. The",
         "last column is the time over that of the bare AES-GCM call on as many bytes.",
         "`python -m benchmarks.datapath`",
     )
-    yield ""
     yield from table(
         ("", "bytes of IP", "µs a packet", "packets/s", "of the bare call"),
         (
@@ -95,15 +91,13 @@ def writes(document: Document) -> Iterator[str]:
     rows = document.rows("p4runtime_writes", p4runtime_writes.Measurement)
     if not rows:
         return
-    yield "## Table writes"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "## Table writes",
         "Over gRPC on a Unix socket, one Write after the other, in the stages of the controller:",
         "a pair of SAs is one entry each of `sa_selectors`, `sad_in` and `sad_out`, in this",
         "order, and each takes a Write of its own, which has up to 500 updates.",
         "`python -m benchmarks.p4runtime_writes`",
     )
-    yield ""
     yield from table(
         ("switch", "what", "at once", "Writes/s", "installed/s", "removed/s"),
         (

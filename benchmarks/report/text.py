@@ -19,6 +19,14 @@ def paragraph(*parts: str, indent: str = "") -> list[str]:
     )
 
 
+def opening(heading: str, *parts: str) -> Iterator[str]:
+    """Yield how a section begins: its heading, and a paragraph of what it is about."""
+    yield heading
+    yield ""
+    yield from paragraph(*parts)
+    yield ""
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> Iterator[str]:
     """Yield the lines of a table; its first `texts` columns are text, the others numbers."""
     rules = ("---" if index < texts else "---:" for index in range(len(headings)))

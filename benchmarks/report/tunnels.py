@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.report.document import Document
-from benchmarks.report.text import paragraph, table
+from benchmarks.report.text import opening, table
 from benchmarks.tunnel.moments import Moments
 from benchmarks.tunnel.traffic import PAYLOAD, Measurement
 
@@ -20,9 +20,8 @@ def traffic(document: Document) -> Iterator[str]:
     rows = traffic_rows(document)
     if not rows:
         return
-    yield "## Through whole routers"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "## Through whole routers",
         "Two hosts, each behind a router, a core network in between; all of it, iperf3 included,",
         "on the same cores, so with two switches each has half. Mbit/s of one TCP connection,",
         f"forth and back; packets/s of UDP with {PAYLOAD} bytes of payload, as many as arrive at",
@@ -32,7 +31,6 @@ def traffic(document: Document) -> Iterator[str]:
         "a Linux router is passive mode without an SA; between two of ours no crypto map is bound.",
         "`python -m benchmarks.tunnel`",
     )
-    yield ""
     yield from table(
         ("router", "other end", "way", "Mbit/s forth", "Mbit/s back", "packets/s", "ping, ms"),
         (
@@ -62,14 +60,12 @@ def moments(document: Document) -> Iterator[str]:
     rows = moment_rows(document)
     if not rows:
         return
-    yield "### What a change costs"
-    yield ""
-    yield from paragraph(
+    yield from opening(
+        "### What a change costs",
         "Seconds from the first packet without an SA to the first answer through ESP, with IKE in",
         "between; and packets lost, of pings every 10 ms, when an SA takes over from the clear,",
         "and when the controller (with a `state_file`) is killed and started again.",
     )
-    yield ""
     yield from table(
         ("router", "first answer in ESP, s", "lost, clear to ESP", "lost, restart"),
         (
