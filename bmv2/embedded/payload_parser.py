@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bmv2.embedded.datapath.hashes import csum16
+from bmv2.embedded.esp import IPV4_HEADER_LENGTH
 
-_HEADER_LENGTH = 20  # bytes, of IPv4 without options
 _VERSION_4_NO_OPTIONS = 0x45
 _UDP, _ESP = 17, 50
 _HAVE_PORTS = {6, _UDP, 132}
@@ -23,9 +23,9 @@ def extract_ipv4(payload: bytes) -> tuple[bytes, bytes, int, int, int]:
         What is left; the header; source and destination port; 1. Where the parser has to decide:
         the payload, no bytes, and zeros.
     """
-    header = payload[:_HEADER_LENGTH]
+    header = payload[:IPV4_HEADER_LENGTH]
     if (
-        len(header) < _HEADER_LENGTH
+        len(header) < IPV4_HEADER_LENGTH
         or header[0] != _VERSION_4_NO_OPTIONS
         or int.from_bytes(header[2:4], "big") != len(payload)
         or header[6] & 0x1F
@@ -33,7 +33,7 @@ def extract_ipv4(payload: bytes) -> tuple[bytes, bytes, int, int, int]:
         or csum16(header[:10] + header[12:]) != int.from_bytes(header[10:12], "big")
     ):
         return payload, b"", 0, 0, 0
-    rest = payload[_HEADER_LENGTH:]
+    rest = payload[IPV4_HEADER_LENGTH:]
     protocol = header[9]
     source_port = destination_port = 0
     if protocol in _HAVE_PORTS or protocol == _ESP:

@@ -9,9 +9,11 @@ from typing import ClassVar
 
 import pytest
 from scapy.layers.inet import IP, UDP
+from scapy.layers.ipsec import ESP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
+from bmv2.embedded import esp
 from bmv2.embedded.datapath import EmbeddedDatapath
 from bmv2.embedded.model import Entry, MatchKind, MeterConfig
 from p4src.artefacts import JSON_PATH
@@ -252,6 +254,19 @@ class Router:
         defaults = {"src": "10.0.2.2", "dst": "10.0.1.2", "ttl": 63}
         udp = UDP(sport=5678, dport=1234)
         return self.from_peer() / IP(**(defaults | fields)) / udp / Raw(payload)
+
+    def sealed(self, inner: bytes, sequence: int = 1, spi: int = 0x2002, **changes) -> bytes:
+        """What `add_sa_in` opens, from IV to ICV; `changes` are passed to the encryption."""
+        arguments = self.ALGORITHMS | {"key": self.KEY, "salt": self.SALT, "spi": spi}
+        arguments |= {"sequence_number": sequence, "iv": sequence} | changes
+        return esp.encapsulate(inner, **arguments)[1]
+
+    def esp_from_peer(
+        self, payload: bytes, sequence: int = 1, spi: int = 0x2002, **fields
+    ) -> Packet:
+        """ESP with a payload from IV to ICV; `fields` are the outer header's."""
+        header = IP(src="192.0.2.2", dst="192.0.2.1", proto=50, **fields)
+        return self.from_peer() / header / ESP(spi=spi, seq=sequence, data=payload)
 
     def from_peer(self) -> Packet:
         return Ether(src=self.HOST_MAC[2], dst=self.MAC[2])

@@ -7,7 +7,6 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.layers.sctp import SCTP
 from scapy.packet import Raw
 
-from bmv2.embedded import esp
 from bmv2.embedded.model import MeterConfig
 
 MALFORMED, WRONG_MAC, ESP_FRAGMENT, POLICY_DISCARD, NOT_FOR_US = 1, 3, 8, 20, 29
@@ -92,10 +91,7 @@ def test_multicast_in_esp(ipsec_router):
     router.add_sa_in()
     router.accept(source=(0, 0), destination=(0, 0))
     inner = bytes(router.inbound(dst="224.0.0.5")[IP])
-    arguments = router.ALGORITHMS | {"key": router.KEY, "salt": router.SALT, "spi": 0x2002}
-    _, payload = esp.encapsulate(inner, **arguments, sequence_number=1, iv=1)
-    outer = IP(src="192.0.2.2", dst="192.0.2.1", proto=50)
-    router.inject(router.from_peer() / outer / ESP(spi=0x2002, seq=1, data=payload), port=2)
+    router.inject(router.esp_from_peer(router.sealed(inner)), port=2)
     assert router.drops() == {NOT_UNICAST: 1}
 
 

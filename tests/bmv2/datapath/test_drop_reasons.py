@@ -8,7 +8,6 @@ from scapy.layers.ipsec import ESP
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
 
-from bmv2.embedded import esp
 from bmv2.embedded.model import MeterConfig
 from p4src.artefacts import SOURCE_DIR
 
@@ -30,24 +29,21 @@ def esp_packet(router, sequence, inner=None, spi=0x2002, next_header=4, fields=(
     """What the peer sends us; `changes` are passed to the encryption."""
     if inner is None:
         inner = bytes(router.inbound()[IP])
-    arguments = router.ALGORITHMS | {"key": router.KEY, "salt": router.SALT, "spi": spi}
-    arguments |= {"sequence_number": sequence, "iv": sequence} | changes
     if next_header == 4:
-        _, payload = esp.encapsulate(inner, **arguments)
+        payload = router.sealed(inner, sequence, spi, **changes)
     else:
-        payload = raw_esp(arguments, inner + bytes((0, next_header)))
-    header = IP(src="192.0.2.2", dst="192.0.2.1", proto=50, **dict(fields))
-    return router.from_peer() / header / ESP(spi=spi, seq=sequence, data=payload)
+        payload = raw_esp(router, spi, sequence, inner + bytes((0, next_header)))
+    return router.esp_from_peer(payload, sequence, spi, **dict(fields))
 
 
-def raw_esp(arguments, plaintext):
+def raw_esp(router, spi, sequence, plaintext):
     """Encrypt a plaintext that `esp.encapsulate` would not make."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    iv = arguments["iv"].to_bytes(8, "big")
-    nonce = arguments["salt"].to_bytes(4, "big") + iv
-    aad = arguments["spi"].to_bytes(4, "big") + arguments["sequence_number"].to_bytes(4, "big")
-    return iv + AESGCM(arguments["key"].to_bytes(16, "big")).encrypt(nonce, plaintext, aad)
+    iv = sequence.to_bytes(8, "big")
+    nonce = router.SALT.to_bytes(4, "big") + iv
+    aad = spi.to_bytes(4, "big") + sequence.to_bytes(4, "big")
+    return iv + AESGCM(router.KEY.to_bytes(16, "big")).encrypt(nonce, plaintext, aad)
 
 
 def protected(router):

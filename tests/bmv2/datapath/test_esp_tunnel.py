@@ -8,8 +8,6 @@ from scapy.layers.ipsec import ESP, SecurityAssociation
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from bmv2.embedded import esp
-
 SPI_OUT, SPI_IN = 0x1001, 0x2002
 REPLAY, ICV_MISMATCH, SEQUENCE_EXHAUSTED, ESP_TOO_DEEP = 11, 12, 25, 32
 KEY_256 = bytes(range(32))
@@ -255,17 +253,7 @@ def test_traffic_flow_confidentiality_padding_is_cut(tunnel):
 
 def _protect(router, plaintext, sequence):
     """Encrypt bytes of any kind as tunnelled IPv4."""
-    _, payload = esp.encapsulate(
-        plaintext,
-        **router.ALGORITHMS,
-        key=router.KEY,
-        salt=router.SALT,
-        spi=SPI_IN,
-        sequence_number=sequence,
-        iv=sequence,
-    )
-    header = IP(src="192.0.2.2", dst="192.0.2.1", proto=50)
-    return router.from_peer() / header / ESP(spi=SPI_IN, seq=sequence, data=payload)
+    return router.esp_from_peer(router.sealed(plaintext, sequence), sequence)
 
 
 @pytest.mark.parametrize(

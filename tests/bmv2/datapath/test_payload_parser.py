@@ -6,19 +6,16 @@ from hypothesis import example, given, settings
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Raw
 
-from bmv2.embedded import esp
 from bmv2.embedded.payload_parser import extract_ipv4
 from p4src.artefacts import JSON_PATH
 from tests.bmv2.inner_packets import inner_packets
-
-SPI = 0x2002
 
 
 def set_up(router):
     """An SA that takes the same packet again and again, and most of what is in it."""
     router.set_up(crypto_map=router.CRYPTO_MAP)
     router.protect()
-    router.add_sa_in(SPI, anti_replay=0)
+    router.add_sa_in(anti_replay=0)
     for match in (
         {"protocol": (17, 0xFF), "destination_port": (0, 4500)},
         {"protocol": (6, 0xFF), "source_port": (1000, 2000)},
@@ -29,15 +26,6 @@ def set_up(router):
     ):
         router.accept(source=(0, 0), destination=(0, 0), **match)
     return router
-
-
-def around(router, inner: bytes) -> bytes:
-    """What the peer sends, with anything inside."""
-    arguments = router.ALGORITHMS | {"key": router.KEY, "salt": router.SALT, "spi": SPI}
-    _, payload = esp.encapsulate(inner, **arguments, sequence_number=1, iv=1)
-    header = SPI.to_bytes(4, "big") + (1).to_bytes(4, "big")
-    outer = IP(src="192.0.2.2", dst="192.0.2.1", proto=50, tos=1)
-    return bytes(router.from_peer() / outer / Raw(header + payload))
 
 
 def without_parser() -> bytes:
@@ -73,7 +61,7 @@ def test_same_as_going_around(blank_router):
         answers.add(extract_ipv4(inner)[-1])
         seen = []
         for router in (parsing, going_around):
-            router.inject(around(router, inner), port=2)
+            router.inject(router.esp_from_peer(router.sealed(inner), tos=1), port=2)
             seen.append((router.take_sent(), router.take_punted(), router.drops()))
         assert seen[0] == seen[1]
 

@@ -45,10 +45,10 @@ def write_extern_call(
     rest = arguments[1:]
     sources, variables = ["payload"], ["payload"]
     header = _header(context, rest.pop(0)) if has_header else None
+    given = context.variable("given") if method.gives_header else ""
     if header and method.takes_header:
         sources.append(f"{context.pack(header)} if {header.validity} else b''")
-    given = context.variable("given")
-    if header and method.gives_header:
+    if given:
         variables.append(given)
     for argument, (name, bits) in zip(rest, method.inputs, strict=False):
         data = context.expressions.data(argument, params)
@@ -61,7 +61,7 @@ def write_extern_call(
         value = stored(target, Data(target.variable, bits))
         if value != target.variable:
             context.writer.line(f"{target.variable} = {value}")
-    if header and method.gives_header:
+    if header and given:
         with context.writer.block(f"if {given}:"):
             context.unpack(header, f"{given}, 0")
             context.writer.line(f"{header.validity} = 1")
